@@ -105,7 +105,7 @@ def test_runtime_imports_cupy_and_ray_lazily() -> None:
             [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Import | ast.ImportFrom)],
             [],
         )
-        top_level += [name for name in imports_of(body, "setuptools_polyopt.runtime", True)]
+        top_level += list(imports_of(body, "setuptools_polyopt.runtime", True))
     assert not [name for name in top_level if name.split(".")[0] in ("cupy", "ray")]
 
 
