@@ -1,0 +1,84 @@
+"""What polyopt tells people: source spans, and typed reasons why something was not done.
+
+Every message for a user is a `Diagnostic`: it names a place (`Span`), says what happened in one sentence of plain language, and
+what would change it. A reason also has a developer's text, which may name passes and nodes. Errors that end a build are
+`PolyoptError`; everything else is collected and ends up in the report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A place in a source file: 1-based lines, 0-based columns (as `ast` counts them), both ends included/excluded as there."""
+
+    file: str
+    line: int
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column + 1}"
+
+    @property
+    def lines(self) -> str:
+        """The lines as a reader writes them: `12` or `12-19`."""
+        return str(self.line) if self.end_line <= self.line else f"{self.line}-{self.end_line}"
+
+    def caret(self, text: str) -> str:
+        """The source line with a caret below the place, or nothing when the text has no such line."""
+        rows = text.splitlines()
+        if not 1 <= self.line <= len(rows):
+            return ""
+        row = rows[self.line - 1]
+        width = self.end_column - self.column if self.end_line == self.line else len(row) - self.column
+        return f"{row}\n{' ' * self.column}{'^' * max(1, width)}"
+
+
+NOWHERE = Span("<unknown>", 0)
+
+
+class Severity(Enum):
+    """How much a diagnostic matters."""
+
+    NOTE = "note"
+    MISSED = "missed"  # code that stays Python, with the reason
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Diagnostic:
+    """One message: a stable `kind`, a sentence for the user, what would change it, and a developer's text."""
+
+    span: Span
+    kind: str
+    message: str
+    remedy: str = ""
+    developer: str = ""
+    severity: Severity = Severity.MISSED
+
+    def __str__(self) -> str:
+        remedy = f" ({self.remedy})" if self.remedy else ""
+        return f"{self.span}: {self.severity.value}: {self.message}{remedy} [{self.kind}]"
+
+
+class PolyoptError(Exception):
+    """An error that a user can cause and mend; its text is complete (place, cause, way out)."""
+
+
+class Unsupported(Exception):
+    """Raised inside a pass when a construct is not understood; carries the reason and never reaches a user as an exception."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(str(diagnostic))
+        self.diagnostic = diagnostic
+
+
+def unsupported(span: Span, kind: str, message: str, remedy: str = "", developer: str = "") -> Unsupported:
+    """The exception for a construct that stays Python: `raise unsupported(span, "while-loop", "...")`."""
+    return Unsupported(Diagnostic(span, kind, message, remedy, developer))

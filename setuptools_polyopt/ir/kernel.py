@@ -1,0 +1,205 @@
+"""Kernels: a region's loops together with what they are about.
+
+`Kernel` is what the polyhedral stage and the code generators see. `Variant` adds how its inputs come out of Python objects and how its
+outputs go back; `Region` is all variants of one run of statements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from setuptools_polyopt.diagnostics import NOWHERE, Span
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Expr
+from setuptools_polyopt.ir.statements import Block
+
+
+class Role(Enum):
+    """What an array is to its kernel."""
+
+    ARGUMENT = "argument"  # a caller's array, rank >= 1
+    INPUT = "input"  # a scalar passed by value, rank 0, never written
+    RESULT = "result"  # fresh, contents undefined at entry: an array allocated by the entry point, or a scalar output (rank 0)
+    TEMPORARY = "temporary"  # contents undefined at entry, dead at exit
+
+
+class Layout(Enum):
+    """Strides of an argument that the kernel may rely on. Results and temporaries are C-contiguous unless FORTRAN."""
+
+    C = "C"  # last axis has stride one (or extent <= 1); the others are free
+    FORTRAN = "F"  # first axis has stride one (or extent <= 1); the others are free
+    STRIDED = "strided"  # any strides that are multiples of the item size
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """`extents` are int64 expressions over the kernel's parameters; rank 0 is a scalar variable."""
+
+    name: str
+    dtype: DType
+    extents: tuple[Expr, ...]
+    role: Role
+    layout: Layout = Layout.C
+
+    @property
+    def rank(self) -> int:
+        return len(self.extents)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """An integer that is constant during the kernel: an extent or an integer argument; always within [minimum, maximum]."""
+
+    name: str
+    minimum: int = 0
+    maximum: int = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A condition over the parameters (and scalar inputs) that the guard checks."""
+
+    condition: Expr
+    text: str
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class NoOverlap:
+    """Two arguments share no byte (one of them is written)."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedStrides:
+    """The argument's strides are positive and do not increase from first to last axis (axes of extent <= 1 aside), so that NumPy's results
+    of layout "K" are C-contiguous and its reductions run in the order that the kernel uses."""
+
+    array: str
+
+
+Assumption: TypeAlias = Holds | NoOverlap | OrderedStrides
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """`context` are conditions over parameters known to hold (they are among the guard's)."""
+
+    name: str
+    params: tuple[Param, ...]
+    arrays: tuple[Array, ...]
+    body: Block
+    assumptions: tuple[Assumption, ...] = ()
+    span: Span = NOWHERE
+
+    def array(self, name: str) -> Array:
+        """The array of that name; KeyError if there is none."""
+        for array in self.arrays:
+            if array.name == name:
+                return array
+        raise KeyError(name)
+
+
+class Box(Enum):
+    """Which Python object holds a scalar."""
+
+    PYTHON = "python"  # bool, int, float, complex
+    NUMPY = "numpy"  # the NumPy scalar type of the dtype
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInput:
+    """An exact `numpy.ndarray`: `extents` name the parameter that each extent defines (the first time) or must equal, or a constant."""
+
+    array: str
+    dtype: DType
+    extents: tuple[str | int, ...]
+    layout: Layout
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarInput:
+    """A scalar of exactly this box and dtype, by value into the rank-0 INPUT array `array`; a Python integer may also (or only) define
+    the parameter `param`."""
+
+    box: Box
+    dtype: DType
+    array: str | None = None
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInput:
+    """An object that is only the root of attribute reads (`self`)."""
+
+
+InputType: TypeAlias = ArrayInput | ScalarInput | ObjectInput
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A value that the region reads: the local name `root`, or an attribute of it (`self.grid.n` is root `self`, path `("grid", "n")`)."""
+
+    root: str
+    path: tuple[str, ...]
+    type: InputType
+
+    @property
+    def text(self) -> str:
+        return ".".join((self.root, *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A name that the region binds, from the RESULT array (or scalar) `array`, or a constant `None` result (`array` is None).
+    The name `return` stands for the function's value; several of them, in order, make a tuple when `tuple_` is set on the region."""
+
+    name: str
+    array: str | None
+    box: Literal["array", "python", "numpy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One combination of input types with its kernel."""
+
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    kernel: Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalGuard:
+    """A module global or builtin that was resolved at build time: `name` is looked up as the function would, then `attributes`
+    (`np.linalg.norm`: name `np`, attributes `("linalg", "norm")`). `expected` is its identity as a dotted path ("numpy.linalg.norm",
+    "builtins.range", "math"), or `value` the exact constant (int, float, bool, complex, None, str)."""
+
+    name: str
+    attributes: tuple[str, ...]
+    expected: str | None
+    value: bool | int | float | complex | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A run of consecutive statements of one statement list.
+
+    name: a C identifier, unique in the module, made from the function's qualified name. first_line/last_line: the statements' lines
+    (decorators and comments between them included). `returns`: the last statement is a `return` (the output named `return` is
+    its value; `returns_tuple` makes a tuple of all outputs so named). arguments: the local names that the call passes, in order.
+    """
+
+    name: str
+    function: str
+    span: Span
+    arguments: tuple[str, ...]
+    results: tuple[str, ...]
+    returns: bool
+    returns_tuple: bool
+    globals: tuple[GlobalGuard, ...]
+    variants: tuple[Variant, ...]

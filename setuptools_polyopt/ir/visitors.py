@@ -1,0 +1,145 @@
+"""Walking and rewriting Loop IR.
+
+Rewriters are pure; they return the same object where nothing changed, so `is` tells whether a pass did anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from setuptools_polyopt.ir.expressions import (
+    Binary,
+    Call,
+    Cast,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Reduce,
+    Select,
+    Sym,
+    Unary,
+)
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The operands of an expression, left to right (`Reduce`: init, lower, upper, body)."""
+    match expr:
+        case Const() | Sym():
+            return ()
+        case Load(indices=indices):
+            return indices
+        case Unary(operand=operand) | Cast(operand=operand):
+            return (operand,)
+        case Binary(left=left, right=right) | Compare(left=left, right=right):
+            return (left, right)
+        case Select(cond=cond, then=then, orelse=orelse):
+            return (cond, then, orelse)
+        case Call(args=args):
+            return args
+        case Reduce(init=init, lower=lower, upper=upper, body=body):
+            return (init, lower, upper, body)
+        case _:
+            assert_never(expr)
+
+
+def walk_expr(expr: Expr) -> Iterator[Expr]:
+    """The expression and all its sub-expressions, outer first."""
+    yield expr
+    for child in children(expr):
+        yield from walk_expr(child)
+
+
+def map_expr(expr: Expr, function: Callable[[Expr], Expr]) -> Expr:
+    """Rebuild bottom-up: `function` sees each node after its operands were rewritten."""
+    old = children(expr)
+    new = tuple(map_expr(child, function) for child in old)
+    if all(a is b for a, b in zip(old, new, strict=True)):
+        return function(expr)
+    return function(_with_children(expr, new))
+
+
+def _with_children(expr: Expr, new: tuple[Expr, ...]) -> Expr:
+    match expr:
+        case Const() | Sym():
+            return expr
+        case Load():
+            return replace(expr, indices=new)
+        case Unary() | Cast():
+            return replace(expr, operand=new[0])
+        case Binary() | Compare():
+            return replace(expr, left=new[0], right=new[1])
+        case Select():
+            return replace(expr, cond=new[0], then=new[1], orelse=new[2])
+        case Call():
+            return replace(expr, args=new)
+        case Reduce():
+            body = new[3]
+            if not isinstance(body, Load):
+                raise TypeError("the body of a Reduce must stay a Load")
+            return replace(expr, init=new[0], lower=new[1], upper=new[2], body=body)
+        case _:
+            assert_never(expr)
+
+
+def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """Replace symbols by expressions (the iterator of a `Reduce` is bound and must not be among them)."""
+    return map_expr(expr, lambda node: values.get(node.name, node) if isinstance(node, Sym) else node)
+
+
+def symbols(expr: Expr) -> frozenset[str]:
+    """Names of the free symbols of an expression."""
+    match expr:
+        case Sym(name=name):
+            return frozenset((name,))
+        case Reduce():
+            inner = symbols(expr.body) - {expr.var}
+            return inner | symbols(expr.init) | symbols(expr.lower) | symbols(expr.upper)
+        case _:
+            return frozenset().union(*(symbols(child) for child in children(expr)))
+
+
+def loads(expr: Expr) -> tuple[Load, ...]:
+    """All element reads of an expression, outer first."""
+    return tuple(node for node in walk_expr(expr) if isinstance(node, Load))
+
+
+def map_statement_exprs(statement: Stmt, function: Callable[[Expr], Expr]) -> Stmt:
+    """Apply `function` to every expression of a statement and of the statements inside it (targets included)."""
+    match statement:
+        case Assign(target=target, value=value):
+            new_target = function(target)
+            if not isinstance(new_target, Load):
+                raise TypeError("the target of an Assign must stay a Load")
+            return replace(statement, target=new_target, value=function(value))
+        case For():
+            return replace(
+                statement,
+                lower=function(statement.lower),
+                upper=function(statement.upper),
+                body=map_block_exprs(statement.body, function),
+            )
+        case If():
+            return replace(
+                statement,
+                cond=function(statement.cond),
+                body=map_block_exprs(statement.body, function),
+                orelse=map_block_exprs(statement.orelse, function),
+            )
+        case Alloc():
+            return statement
+        case _:
+            assert_never(statement)
+
+
+def map_block_exprs(body: Block, function: Callable[[Expr], Expr]) -> Block:
+    """`map_statement_exprs` over a block."""
+    return tuple(map_statement_exprs(statement, function) for statement in body)
+
+
+def assigns(body: Block) -> tuple[Assign, ...]:
+    """All assignments of a block in program order."""
+    return tuple(statement for statement in walk(body) if isinstance(statement, Assign))
