@@ -1,0 +1,41 @@
+"""What Python and NumPy operators and functions mean at element level, bit for bit.
+
+Given typed operands, each function answers with the type that CPython/NumPy would give the result and an IR expression with its
+bits, or raises `Unsupported` with the reason. Shapes, broadcasting, views and statements are the frontend's.
+
+Interface (spans are `diagnostics.Span`; `fp` is "strict", "bounded" or "fast"; everything raises `Unsupported` for what stays Python):
+
+`values`       ScalarType(box, dtype), Operand(expr, type, array); python(expr), scalar(expr), element(expr), literal(value, span) make
+               operands; join(type, type) is the type of a name that has either; SYMBOL_BOUND.
+`elementwise`  binary(op, left, right, fp, span) -> Operand        op: "Add" "Sub" "Mult" "Div" "FloorDiv" "Mod" "Pow" "BitAnd" "BitOr"
+                                                                   "BitXor" "LShift" "RShift" (augmented assignment: the same, then
+                                                                   convert_in_place for arrays)
+               unary(op, operand, span) -> Operand                 op: "UAdd" "USub" "Not" "Invert"
+               compare(op, left, right, span) -> Operand           op: "Lt" "LtE" "Gt" "GtE" "Eq" "NotEq"
+               boolean(op, left, right, span) -> Operand           op: "And" "Or": Python's value semantics, scalars only
+               conditional(test, then, orelse, span) -> Operand    `then if test else orelse`, scalars only
+               truth(operand, span) -> Expr                        bool(x) as a BOOL expression, scalars only
+               convert(operand, dtype, span) -> Expr               `a[i] = x`, `a[:] = x` into an array of dtype (setitem's casting)
+               convert_in_place(operand, dtype, span) -> Expr      `a += x`, `np.f(x, out=a)`: the ufunc's casting rule "same_kind"
+               same_scalar(operand, type, span) -> Expr            the operand as a value of a scalar name of that (joined) type
+               call(path, args, kwargs, fp, span) -> Operand       elementwise functions by canonical path: "math.sin", "builtins.abs",
+                                                                   "numpy.exp", "numpy.float64"; kwargs: str -> Operand
+`reductions`   reduction(path, operand, fp, span) -> Reduction: init, combine(acc, element), finish(acc, count), form, needs
+`contractions` contraction(left, right, fp, span) -> Reduction for `@`, numpy.dot (integers and bools; floats in strict are the library's)
+`functions`    kind(path) -> "elementwise" | "reduction" | "creation" | "contraction" | "view" | "query" | "library" | None;
+               method(name) -> canonical path of an ndarray's or NumPy scalar's method ("sum" -> "numpy.sum") or None; pure(path)
+
+What the caller has to know:
+ - Operands may be duplicated in the result (an `abs`, a complex product written out). A frontend that wants small expressions passes
+   loads of temporaries; the value is the same either way because expressions have no side effects.
+ - Every parameter and iterator (`Sym`) is a Python int within +-SYMBOL_BOUND: index arithmetic is then proved not to overflow at build
+   time and carries no `checked`.
+ - A `Call("numpy.X", args, dtype)`'s args have the dtypes of NumPy's inner loop for that ufunc (converted already).
+ - Arrays: integers wrap, division by zero of floats gives IEEE values and a flag. Scalars: overflow, division by zero and whatever
+   else raises or warns without a floating-point flag is `checked`. A floating-point flag stands for NumPy's RuntimeWarning; a flag
+   that Python's own float arithmetic would not report only costs a run of the original.
+ - complex in the IR: `add sub` by components; `mul` is (ar*br - ai*bi, ar*bi + ai*br) without FMA; `div` is CPython's algorithm (scaled
+   by the larger component of the divisor), checked: fails on a zero divisor.
+"""
+
+from __future__ import annotations

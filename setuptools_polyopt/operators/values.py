@@ -1,0 +1,146 @@
+"""Typed operands: an IR expression together with the Python type of the value that it stands for.
+
+The same bits mean different operators depending on the object that holds them: `float`, `np.float64` or an element of an ndarray. `Box`
+says which; `"mixed"` stands for a name that is a Python scalar on some paths and a NumPy scalar on others (`s = 0.0; s += a[i]`), with the
+same C value either way. Non-goals: shapes, views and broadcasting belong to the frontend.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Cast, Const, Expr, Sym
+
+ScalarBox: TypeAlias = Literal["python", "numpy", "mixed"]
+
+# What the frontend guarantees for every parameter and iterator of a kernel, so that index arithmetic needs no overflow checks.
+SYMBOL_BOUND = 2**48
+PYTHON_DTYPES = (DType.BOOL, DType.INT64, DType.FLOAT64, DType.COMPLEX128)
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarType:
+    """The type of an element or scalar. A Python `int` has dtype INT64, `float` FLOAT64, `complex` COMPLEX128, `bool` BOOL."""
+
+    box: ScalarBox
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A value: `array` says that the Python value is an ndarray of rank >= 1 and `expr` its element (then `type.box` is `"numpy"`)."""
+
+    expr: Expr
+    type: ScalarType
+    array: bool = False
+
+    @property
+    def dtype(self) -> DType:
+        return self.type.dtype
+
+    @property
+    def weak(self) -> bool:
+        """Whether NEP 50 lets the other operand decide the type: a Python int, float or complex (a Python bool is `np.bool`)."""
+        return not self.array and self.type.box == "python" and self.dtype is not DType.BOOL
+
+
+def python(expr: Expr) -> Operand:
+    """A Python scalar; expr: of dtype BOOL, INT64, FLOAT64 or COMPLEX128."""
+    return Operand(expr, ScalarType("python", expr.dtype))
+
+
+def scalar(expr: Expr) -> Operand:
+    """A NumPy scalar of the expression's dtype."""
+    return Operand(expr, ScalarType("numpy", expr.dtype))
+
+
+def element(expr: Expr) -> Operand:
+    """An element of an ndarray expression of the expression's dtype."""
+    return Operand(expr, ScalarType("numpy", expr.dtype), array=True)
+
+
+def literal(value: bool | int | float | complex, span: Span) -> Operand:
+    """A constant of the source. Raises Unsupported for an integer that does not fit 64 bits."""
+    if isinstance(value, bool):
+        return python(Const(value, DType.BOOL))
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise unsupported(span, "integer-width", f"the integer {value} does not fit 64 bits")
+        return python(Const(value, DType.INT64))
+    return python(Const(value, DType.FLOAT64 if isinstance(value, float) else DType.COMPLEX128))
+
+
+def join(first: ScalarType, second: ScalarType) -> ScalarType | None:
+    """The type of a name that has either type (two paths meet), or None where no one C value can hold both."""
+    if first.dtype is not second.dtype:
+        return None
+    return first if first.box == second.box else ScalarType("mixed", first.dtype)
+
+
+def numpy_dtype(dtype: DType) -> np.dtype[Any]:
+    """NumPy's dtype object."""
+    return np.dtype(dtype.value)
+
+
+def from_numpy(dtype: np.dtype[Any], span: Span) -> DType:
+    """The IR's element type. Raises Unsupported for one that it lacks (float16, longdouble, object, times, strings)."""
+    try:
+        return DType(dtype.name)
+    except ValueError:
+        raise unsupported(span, "dtype", f"arrays of {dtype.name} are not supported") from None
+
+
+def cast(expr: Expr, dtype: DType, checked: bool = False) -> Expr:
+    """`expr` as `dtype`; constants are converted at build time where that is exact and cannot fail or set a flag."""
+    if expr.dtype is dtype:
+        return expr
+    if isinstance(expr, Const):
+        folded = _fold(expr.value, dtype)
+        if folded is not None:
+            return folded
+    return Cast(expr, dtype, checked)
+
+
+def _fold(value: bool | int | float | complex, dtype: DType) -> Const | None:
+    """The constant in the new type, None where the conversion would change its value (or is left to the machine)."""
+    if isinstance(value, complex):
+        return None
+    if dtype.is_integer:
+        low, high = dtype.integer_range()
+        if math.isfinite(value) and value == int(value) and low <= value <= high:
+            return Const(int(value), dtype)
+        return None
+    if dtype is DType.BOOL or not math.isfinite(value) or abs(value) > 2**53:
+        return None
+    real = float(value)
+    if dtype.real is DType.FLOAT32 and float(np.float32(real)) != real:
+        return None
+    return Const(real if dtype.is_float else complex(real, 0.0), dtype)
+
+
+def constant(expr: Expr) -> bool | int | float | complex | None:
+    """The value of a literal, None for anything else."""
+    return expr.value if isinstance(expr, Const) else None
+
+
+def integer_bounds(expr: Expr) -> tuple[int, int]:
+    """Bounds of an integer or bool expression, as far as its form shows them: those of its type for a load."""
+    from setuptools_polyopt.operators.intervals import bounds
+
+    return bounds(expr)
+
+
+def refuse(span: Span, kind: str, message: str, remedy: str = "") -> Unsupported:
+    """The exception for an operation that stays Python."""
+    return unsupported(span, kind, message, remedy)
+
+
+def is_symbolic(expr: Expr) -> bool:
+    """Whether the expression is a parameter or an iterator."""
+    return isinstance(expr, Sym)
