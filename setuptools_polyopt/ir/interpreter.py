@@ -14,13 +14,13 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 import numpy as np
 
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
-from setuptools_polyopt.ir.kernel import Kernel, Role
+from setuptools_polyopt.ir.kernel import Kernel, Layout, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
 
 POISON = 0x5A
@@ -100,7 +100,7 @@ class _Machine:
         assert self.kernel is not None
         array = self.kernel.array(name)
         shape = tuple(max(0, int(self.eval(extent))) for extent in array.extents)
-        order = "F" if array.layout.value == "F" else "C"
+        order: Literal["C", "F"] = "F" if array.layout is Layout.FORTRAN else "C"
         fresh: Any = np.empty(shape, dtype=array.dtype.value, order=order)
         fresh.reshape(-1, order="A").view(np.uint8).fill(1 if array.dtype is DType.BOOL else POISON)
         self.memory[name] = fresh
@@ -118,8 +118,8 @@ class _Machine:
                 case If():
                     self.block(statement.body if self.eval(statement.cond) else statement.orelse)
                 case For():
-                    for value in self.iterations(statement):
-                        self.symbols[statement.var] = value
+                    for iteration in self.iterations(statement):
+                        self.symbols[statement.var] = iteration
                         self.block(statement.body)
                     self.symbols.pop(statement.var, None)
                 case _:
@@ -343,7 +343,7 @@ def _call(expr: Call, args: list[Any]) -> Any:
 def _python_function(name: str) -> Callable[..., Any]:
     if name == "pow":
         return lambda a, b: a**b if not (a < 0 and b != math.floor(b)) else complex("nan").real / 0
-    return {"fabs": math.fabs}.get(name) or getattr(math, name)  # type: ignore[no-any-return]
+    return {"fabs": math.fabs}.get(name) or getattr(math, name)
 
 
 _LIBM: list[ctypes.CDLL] = []

@@ -1,0 +1,1 @@
+"""Several versions of one region: which variants there are, the guards that choose between them, and the rewritten module."""
