@@ -26,7 +26,7 @@ lint: $(READY) ## ruff, mypy and the layering contracts
 	$(BIN)/lint-imports
 
 bench: $(READY) ## speed of the sample's kernels and of guarded calls
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/bench.py
 
 fuzz: $(READY) ## random programs against CPython
 	$(BIN)/python -m pytest -m slow tests/fuzz

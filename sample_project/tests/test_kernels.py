@@ -7,22 +7,24 @@ import pytest
 from radarlab import kernels
 
 
-def test_accumulate():
+def test_integrate():
     total = np.arange(6.0)
-    kernels.accumulate(total, np.full(6, 0.5), 4.0)
-    np.testing.assert_array_equal(total, np.arange(6.0) + 2.0)
+    kernels.integrate(total, np.full((3, 6), 0.5), 4.0)
+    np.testing.assert_array_equal(total, np.arange(6.0) + 6.0)
 
 
-def test_accumulate_one_buffer_shifted():
+def test_integrate_one_buffer_shifted():
     """Overlapping views: each element sees the one that was just updated."""
     chain = np.ones(5)
-    kernels.accumulate(chain[1:], chain[:-1], 1.0)
+    kernels.integrate(chain[1:], chain[np.newaxis, :-1], 1.0)
     np.testing.assert_array_equal(chain, [1.0, 2.0, 3.0, 4.0, 5.0])
 
 
-def test_accumulate_too_short():
+def test_integrate_too_short_an_echo():
+    total = np.zeros(4)
     with pytest.raises(IndexError):
-        kernels.accumulate(np.zeros(4), np.ones(3), 1.0)
+        kernels.integrate(total, np.ones((2, 3)), 1.0)
+    np.testing.assert_array_equal(total, [1.0, 1.0, 1.0, 0.0])
 
 
 @pytest.mark.parametrize("shape", [(7, 5, 6), (1, 1, 1), (3, 0, 2)])

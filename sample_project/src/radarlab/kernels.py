@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def accumulate(total, echo, gain):
-    """Add ``gain * echo`` to ``total``, element by element, in place."""
-    for i in range(total.shape[0]):
-        total[i] += gain * echo[i]
+def integrate(total, echoes, gain):
+    """Add the echoes (pulses, samples), each sample times ``gain``, to ``total`` (samples,), in place."""
+    pulses = echoes.shape[0]
+    for p in range(pulses):
+        for i in range(total.shape[0]):
+            total[i] += gain * echoes[p, i]
 
 
 def matmul(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,213 @@
+"""``make bench``: what the optimised sample project gains, as ratios and costs per call.
+
+Builds the sample project's wheel with polyopt, installs it beside the plain one and lets the two take turns in one process:
+
+1. explicit-loop kernels at sizes where plain Python takes a second or more;
+2. NumPy expressions at sizes from 1 to 4000 a side;
+3. a guarded call with two arrays, and what a guard that fails adds;
+4. "never slower": every function at small sizes, medians within half a microsecond or 3 %.
+
+``--check`` ends with status 1 where a figure misses its target.  ``--peers`` adds numba and pythran columns where they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+from benchmarks import loading, peers  # noqa: E402
+from benchmarks.cases import CASES, PACKAGE_MODULES, Case, case  # noqa: E402
+from benchmarks.loading import Modules  # noqa: E402
+from benchmarks.table import ratio, seconds, table  # noqa: E402
+from benchmarks.timing import Subject, Timing, allowed_seconds, alternate  # noqa: E402
+
+SIDES = (1, 2, 3, 4, 8, 16, 32, 64, 100, 128, 250, 500, 1000, 2000, 4000)
+SMALL_SIZES = (1, 2, 4, 8, 16, 32)
+LOOP_TARGET = 500.0
+EXPRESSION_TARGETS = {"radarlab.fields:horizontal_diffusion": 3.0, "radarlab.fields:softmax": 1.8}
+CALL_TARGET = 0.5e-6
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measured figure; ``value`` is a ratio or seconds, ``met`` tells whether it reaches ``target`` (None: no target)."""
+
+    section: str
+    name: str
+    size: int
+    plain: float
+    built: float
+    value: float
+    target: str
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The two copies of the sample's modules."""
+
+    plain: Modules
+    built: Modules
+
+    def compare(self, each: Case, size: int, **options: float) -> dict[str, Timing]:
+        subjects = {"plain": each.subject(self.plain, size), "built": each.subject(self.built, size)}
+        return alternate(subjects, **options)  # type: ignore[arg-type]
+
+
+def loop_kernels(copies: Copies, with_peers: bool) -> Iterator[Result]:
+    """Section 1: explicit-loop kernels, one plain call is a sample."""
+    for each in (c for c in CASES if c.kind in ("loops", "mixed")):
+        times = copies.compare(each, each.size, rounds=3, sample_seconds=0.05)
+        gain = times["plain"].median / times["built"].median
+        target = LOOP_TARGET if each.kind == "loops" else None
+        yield _gain("explicit loops", each, each.size, times, gain, target)
+        if with_peers:
+            yield from _peer_results(each, copies, times["plain"])
+
+
+def expressions(copies: Copies) -> Iterator[Result]:
+    """Section 2: NumPy expressions over the sizes; at 1000 a side the target is a ratio, elsewhere "never slower"."""
+    for name in EXPRESSION_TARGETS:
+        each = case(name)
+        for side in SIDES:
+            rounds = 15 if side <= 500 else 7
+            times = copies.compare(each, side, rounds=rounds, sample_seconds=0.02)
+            gain = times["plain"].median / times["built"].median
+            if side == 1000:
+                yield _gain("NumPy expressions", each, side, times, gain, EXPRESSION_TARGETS[name])
+            else:
+                yield _never_slower("NumPy expressions", each, side, times)
+
+
+def small_calls(copies: Copies) -> Iterator[Result]:
+    """Section 4: every function with small arguments."""
+    for each in (c for c in CASES if c.kind != "application" and not c.name.startswith("radarlab.stap")):
+        for size in SMALL_SIZES:
+            times = copies.compare(each, size, rounds=15, sample_seconds=0.01)
+            yield _never_slower("never slower", each, size, times)
+
+
+def call_costs(copies: Copies) -> Iterator[Result]:
+    """Section 3: a guarded call of a region with two arrays over an empty function, and a failed guard over the plain function."""
+    each = case("radarlab.kernels:integrate")
+    plain, built = each.function(copies.plain), each.function(copies.built)
+
+    def empty(total: object, echoes: object, gain: object) -> None:
+        """A call that does nothing: what Python's own call costs."""
+
+    good = (np.ones(1), np.ones((1, 1)), 0.5)
+    times = _pair(empty, built, good)
+    cost = times["built"].median - times["plain"].median
+    yield _cost("guarded call, two arrays", times, cost)
+
+    unseen = (np.ones(1, dtype=np.float16), np.ones((1, 1), dtype=np.float16), 0.5)
+    times = _pair(plain, built, unseen)
+    yield _cost("guard that fails: dtype", times, times["built"].median - times["plain"].median)
+
+    class Tagged(np.ndarray):
+        """An array type that polyopt leaves to Python."""
+
+    tagged = (np.ones(1).view(Tagged), np.ones((1, 1)), 0.5)
+    times = _pair(plain, built, tagged)
+    yield _cost("guard that fails: subclass", times, times["built"].median - times["plain"].median)
+
+
+def _pair(
+    plain: Callable[..., object], built: Callable[..., object], arguments: tuple[object, ...]
+) -> dict[str, Timing]:
+    subjects = {"plain": Subject(plain, lambda: arguments), "built": Subject(built, lambda: arguments)}
+    return alternate(subjects, rounds=21, sample_seconds=0.02)
+
+
+def _gain(section: str, each: Case, size: int, times: dict[str, Timing], gain: float, target: float | None) -> Result:
+    met = None if target is None else gain >= target
+    wanted = "" if target is None else f">= {target:g} x"
+    return Result(section, each.name, size, times["plain"].median, times["built"].median, gain, wanted, met)
+
+
+def _never_slower(section: str, each: Case, size: int, times: dict[str, Timing]) -> Result:
+    plain, built = times["plain"].median, times["built"].median
+    met = built <= allowed_seconds(plain)
+    return Result(section, each.name, size, plain, built, plain / built, "never slower", met)
+
+
+def _cost(name: str, times: dict[str, Timing], cost: float) -> Result:
+    plain, built = times["plain"].median, times["built"].median
+    return Result("call costs", name, 1, plain, built, cost, f"< {seconds(CALL_TARGET)}", cost < CALL_TARGET)
+
+
+def _peer_results(each: Case, copies: Copies, plain: Timing) -> Iterator[Result]:
+    """Other compilers on the same function, where they are installed and take it."""
+    for peer, function in peers.compiled(each, copies.plain):
+        subject = Subject(function, each.preparer(copies.plain, each.size), each.in_place)
+        taken = alternate({peer: subject}, rounds=3, sample_seconds=0.05)[peer]
+        gain = plain.median / taken.median
+        yield Result(f"peer: {peer}", each.name, each.size, plain.median, taken.median, gain, "", None)
+
+
+def _printed(results: Iterator[Result], title: str) -> list[Result]:
+    """Collect a section, then print it."""
+    collected = list(results)
+    rows = [
+        [
+            r.name.removeprefix("radarlab.") + (f" ({r.section})" if r.section.startswith("peer") else ""),
+            str(r.size),
+            seconds(r.plain),
+            seconds(r.built),
+            f"{r.value * 1e9:+.0f} ns" if r.section == "call costs" else ratio(r.value),
+            r.target,
+            {True: "yes", False: "NO", None: ""}[r.met],
+        ]
+        for r in collected
+    ]
+    print(f"\n{title}\n")
+    last = "cost" if collected and collected[0].section == "call costs" else "speed-up"
+    print(table(["function", "size", "plain", "built", last, "target", "met"], rows), flush=True)
+    return collected
+
+
+def measure(copies: Copies, with_peers: bool) -> list[Result]:
+    """All sections, printed as they come."""
+    sections = (
+        (loop_kernels(copies, with_peers), "Explicit loops, plain Python against the built wheel"),
+        (expressions(copies), "NumPy expressions, NumPy against the built wheel, by side length"),
+        (call_costs(copies), "Cost of a guarded call"),
+        (small_calls(copies), "Never slower: small arguments"),
+    )
+    return [result for results, title in sections for result in _printed(results, title)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "build" / "bench", help="where to build (default: build/bench)"
+    )
+    parser.add_argument("--peers", action="store_true", help="numba and pythran too, where installed")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--check", action="store_true", help="status 1 where a target is missed")
+    options = parser.parse_args()
+
+    project = loading.copy_project(ROOT / "sample_project", options.work / "sample_project")
+    if not (project / "polyopt-profile.json").is_file():
+        loading.profile(project, ["-m", "pytest", "-q"])
+    pair = loading.build_pair(project, options.work)
+    copies = Copies(loading.load(pair.plain, PACKAGE_MODULES), loading.load(pair.built, PACKAGE_MODULES))
+    results = measure(copies, options.peers)
+    missed = [result for result in results if result.met is False]
+    print(f"\n{sum(r.met is True for r in results)} targets met, {len(missed)} missed")
+    if options.json is not None:
+        options.json.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n", encoding="utf-8")
+    return 1 if options.check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""The corpus: small programs over the families of numerical Python, each run plain and optimised.
+
+``programs/*.py`` are ordinary modules with ``initialize(n)``, which makes a dictionary of arguments, a function ``kernel`` and two sizes.
+They are put into a generated package whose test calls each kernel once at the small size; polyopt profiles that test and builds
+the package.  Then each kernel runs plain and built at both sizes: results and arguments must agree bit for bit.  Printed are the
+times, and how much of each module was optimised according to the build's report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import loading  # noqa: E402
+from benchmarks.equality import difference  # noqa: E402
+from benchmarks.loading import Modules, Pair  # noqa: E402
+from benchmarks.table import ratio, seconds, table  # noqa: E402
+from benchmarks.timing import Subject, alternate  # noqa: E402
+
+PROGRAMS = Path(__file__).resolve().parent / "programs"
+PACKAGE = "corpus"
+DISPATCH = re.compile(r"# polyopt: (?:lines? )?(\d+)(?:-(\d+))?")
+PYPROJECT = f"""\
+[build-system]
+requires = ["setuptools>=77", "setuptools-polyopt"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{PACKAGE}"
+version = "0"
+
+[tool.setuptools.packages.find]
+where = ["src"]
+
+[tool.polyopt]
+fp = "strict"
+
+[tool.pytest.ini_options]
+pythonpath = ["src"]
+"""
+TEST = f"""\
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize("name", {{names!r}})
+def test_program(name):
+    module = importlib.import_module(f"{PACKAGE}.{{{{name}}}}")
+    module.kernel(**module.initialize(module.SMALL))
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one program: times in seconds at the large size, the first difference, if any.
+
+    ``share`` is the part of the program's statement lines (without ``initialize``) that lies in optimised regions.
+    """
+
+    name: str
+    plain: float
+    built: float
+    difference: str | None
+    share: float
+
+
+def names_of(patterns: Iterable[str]) -> list[str]:
+    """The programs that match any of the glob patterns."""
+    return sorted({path.stem for pattern in patterns for path in PROGRAMS.glob(f"{pattern}.py")})
+
+
+def generate(names: Sequence[str], project: Path) -> Path:
+    """A package of the named programs, with a test that calls each of them."""
+    source = project / "src" / PACKAGE
+    tests = project / "tests"
+    for directory in (source, tests):
+        directory.mkdir(parents=True, exist_ok=True)
+    (project / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    (source / "__init__.py").write_text("", encoding="utf-8")
+    for name in names:
+        (source / f"{name}.py").write_text((PROGRAMS / f"{name}.py").read_text(encoding="utf-8"), encoding="utf-8")
+    (tests / "test_programs.py").write_text(TEST.format(names=list(names)), encoding="utf-8")
+    return project
+
+
+def optimise(project: Path, work: Path) -> Pair:
+    """Profile the package's test and build it: the one place that knows how the corpus gets optimised."""
+    loading.profile(project, ["-m", "pytest", "-q"])
+    return loading.build_pair(project, work)
+
+
+def run(name: str, plain: ModuleType, built: ModuleType, *, timed: bool) -> Outcome:
+    """Compare one program at both sizes; time it at the large one."""
+    unequal = next((text for size in (plain.SMALL, plain.LARGE) if (text := _compare(plain, built, size))), None)
+    share = optimised_share(Path(plain.__file__ or ""), Path(built.__file__ or ""))
+    if unequal or not timed:
+        return Outcome(name, 0.0, 0.0, unequal, share)
+    made = plain.initialize(plain.LARGE)
+
+    def prepare() -> tuple[object, ...]:
+        return tuple(copy.deepcopy(made).values())
+
+    subjects = {
+        "plain": Subject(plain.kernel, prepare, fresh=True),
+        "built": Subject(built.kernel, prepare, fresh=True),
+    }
+    times = alternate(subjects, rounds=3, sample_seconds=0.01)
+    return Outcome(name, times["plain"].median, times["built"].median, None, share)
+
+
+def optimised_share(plain: Path, built: Path) -> float:
+    """The part of the plain file's statement lines, outside ``initialize``, that the built file's dispatches cover."""
+    covered: set[int] = set()
+    for first, last in DISPATCH.findall(built.read_text(encoding="utf-8")):
+        covered.update(range(int(first), int(last or first) + 1))
+    lines = set(_statement_lines(ast.parse(plain.read_text(encoding="utf-8"))))
+    return len(lines & covered) / len(lines)
+
+
+def _statement_lines(module: ast.Module) -> Iterator[int]:
+    for function in ast.walk(module):
+        if not isinstance(function, ast.FunctionDef) or function.name == "initialize":
+            continue
+        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        yield from (node.lineno for statement in body for node in ast.walk(statement) if isinstance(node, ast.stmt))
+
+
+def _compare(plain: ModuleType, built: ModuleType, size: int) -> str | None:
+    left, right = plain.initialize(size), built.initialize(size)
+    results = [module.kernel(**arguments) for module, arguments in ((plain, left), (built, right))]
+    return difference(*results) or difference(left, right, "arguments")
+
+
+def report(outcomes: Sequence[Outcome]) -> str:
+    rows = []
+    for outcome in outcomes:
+        gain = ratio(outcome.plain / outcome.built) if outcome.built else ""
+        times = [seconds(t) if t else "" for t in (outcome.plain, outcome.built)]
+        rows.append([outcome.name, *times, gain, f"{outcome.share:.0%}", outcome.difference or "equal"])
+    return table(["program", "plain", "built", "speed-up", "optimised", "bits"], rows)
+
+
+def load_all(target: Path, names: Sequence[str]) -> Modules:
+    loaded = loading.load(target, [f"{PACKAGE}.{name}" for name in names])
+    return {name.partition(".")[2]: module for name, module in loaded.items()}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("patterns", nargs="*", default=["*"], help="names of programs (glob patterns; default: all)")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "build" / "corpus", help="where to build (default: build/corpus)"
+    )
+    parser.add_argument("--no-times", action="store_true", help="only compare")
+    options = parser.parse_args()
+
+    names = names_of(options.patterns)
+    project = generate(names, loading.empty_directory(options.work / "project"))
+    pair = optimise(project, options.work)
+    plain, built = load_all(pair.plain, names), load_all(pair.built, names)
+    outcomes = [run(name, plain[name], built[name], timed=not options.no_times) for name in names]
+    print(report(outcomes))
+    different = [outcome.name for outcome in outcomes if outcome.difference]
+    touched = sum(outcome.share > 0 for outcome in outcomes)
+    print(f"\n{len(outcomes)} programs, {touched} with optimised regions, {len(different)} with differences")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
