@@ -50,11 +50,16 @@ def parse_profile(data: bytes, path: Path) -> Profile:
 
 
 def write_profile(profile: Profile, path: Path) -> None:
-    """Write atomically: a reader sees the old file or the new one, and a failed write leaves the old one."""
+    """Write the file atomically."""
+    replace_file(path, format_profile(profile))
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """A reader sees the old file or the new one, and a write that fails leaves the old one. Raises `OSError`."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(format_profile(profile))
+            file.write(data)
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
     except BaseException:

@@ -1,0 +1,151 @@
+"""What was seen so far, aggregated while the program runs: memory is bounded by the number of functions, not of calls.
+
+Which calls are looked at depends on counts only, never on time, so that the same run gives the same facts. Each of the first
+calls is looked at; from then on ever fewer, except that a call with argument types not met before always is.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import CodeType
+
+from polyopt_profiler.sources import Function
+from setuptools_polyopt.profile.merging import join_variant, variant_key
+from setuptools_polyopt.profile.schema import (
+    MAX_VARIANTS,
+    SHARES,
+    FunctionProfile,
+    Profile,
+    ValueProfile,
+    Variant,
+    coarse,
+)
+
+ALWAYS = 256
+"""So many first calls of each function are looked at."""
+
+TYPE_CHECKS = 4096
+"""So many first calls are at least checked for argument types not met before."""
+
+_RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+MAX_HELD = 32
+"""Variants that are held for one function while the program runs; later ones are not."""
+
+
+@dataclass
+class Observation:
+    """What was seen at the entry of one call."""
+
+    arguments: dict[str, ValueProfile]
+    attributes: dict[str, ValueProfile]
+    symbols: dict[str, int]
+    overlap: tuple[tuple[str, str], ...]
+    identical: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class HeldVariant:
+    """The calls of the same types so far, and the seconds that they took."""
+
+    variant: Variant
+    seconds: float = 0.0
+
+
+@dataclass
+class Record:
+    """One function: counts, seconds in its own code (that of other project functions not counted), variants."""
+
+    function: Function
+    parameters: tuple[str, ...] = ()
+    resumable: bool = False
+    calls: int = 0
+    seconds: float = 0.0
+    next_look: int = 1
+    types: set[tuple[type, ...]] = field(default_factory=set)
+    variants: dict[str, HeldVariant] = field(default_factory=dict)
+
+    def due(self) -> bool:
+        """Whether the call that has just been counted is one of those to look at."""
+        if self.calls < self.next_look:
+            return False
+        self.next_look = self.calls + 1 + self.calls // ALWAYS
+        return True
+
+    def add(self, variant: Variant, seconds: float) -> None:
+        """Count a call that was looked at."""
+        key = variant_key(variant)
+        held = self.variants.get(key)
+        if held is None:
+            if len(self.variants) >= MAX_HELD:
+                return
+            self.variants[key] = HeldVariant(variant, seconds)
+            return
+        held.variant = join_variant(held.variant, variant)
+        held.seconds += seconds
+
+
+def build_profile(records: Iterable[Record], before: Profile) -> Profile:
+    """The profile of all functions that were called.
+
+    Shares are of the seconds of all records, in steps; a share keeps the step that it has `before` while the measured one is
+    near, so that a little noise in the times does not change the file.
+    """
+    called = _by_key(record for record in records if record.calls)
+    total = sum(record.seconds for record in called.values()) or 1.0
+    return Profile({key: _entry(called[key], total, before.functions.get(key)) for key in sorted(called)})
+
+
+def raw_times(records: Iterable[Record]) -> dict[str, dict[str, float]]:
+    """Calls and seconds by function, for the file that is not committed."""
+    called = _by_key(record for record in records if record.calls)
+    return {key: {"calls": record.calls, "seconds": round(record.seconds, 6)} for key, record in sorted(called.items())}
+
+
+def _by_key(records: Iterable[Record]) -> dict[str, Record]:
+    """By key; where several definitions have one name, the one that was called most."""
+    chosen: dict[str, Record] = {}
+    for record in sorted(records, key=lambda record: (record.calls, record.function.hash)):
+        chosen[record.function.key] = record
+    return chosen
+
+
+def _entry(record: Record, total: float, before: FunctionProfile | None) -> FunctionProfile:
+    if before is not None and before.hash != record.function.hash:
+        before = None
+    shares: Mapping[str, float] = {variant_key(old): old.share for old in before.variants} if before else {}
+    looked_at = sum(held.seconds for held in record.variants.values()) or 1.0
+    variants = []
+    for key, held in record.variants.items():
+        share = record.seconds / total * held.seconds / looked_at
+        variants.append((settle(share, shares.get(key)), key, held.variant))
+    variants.sort(key=lambda item: (-item[0], -item[2].calls, item[1]))
+    return FunctionProfile(
+        hash=record.function.hash,
+        calls=record.calls,
+        share=settle(record.seconds / total, before.share if before else None),
+        variants=tuple(replace(variant, share=share) for share, _, variant in variants[:MAX_VARIANTS]),
+    )
+
+
+def settle(share: float, before: float | None) -> float:
+    """The step for a measured share: the one it had `before` while the share is within a factor of two of it."""
+    if before in SHARES:
+        index = SHARES.index(before)
+        above = SHARES[index - 1] if index else 1.0
+        if before / 2 <= share < above * 2:
+            return before
+    return coarse(share)
+
+
+def parameters(code: CodeType) -> tuple[str, ...]:
+    """All parameter names of a function, `*args` and `**kwargs` included."""
+    stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
+
+
+def resumable(code: CodeType) -> bool:
+    """Whether calling it gives a generator or coroutine."""
+    return bool(code.co_flags & _RESUMABLE)
