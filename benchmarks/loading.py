@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,15 @@ def remove_polyopt_tables(pyproject: Path) -> None:
 def build_wheel(project: Path, destination: Path) -> Path:
     """``pip wheel`` with the tools of the running interpreter's environment; needs no network."""
     empty_directory(destination)
-    command = ["wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", destination]
+    command: list[str | Path] = [
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        "--wheel-dir",
+        destination,
+    ]
     run_python(["-m", "pip", "--disable-pip-version-check", *command, project], cwd=project.parent)
     return next(destination.glob("*.whl"))
 
@@ -80,20 +89,40 @@ def build_wheel(project: Path, destination: Path) -> Path:
 def install(wheel: Path, target: Path) -> Path:
     """``pip install --target`` of one wheel into an empty directory."""
     empty_directory(target)
-    command = ["install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", target, wheel]
+    command: list[str | Path] = [
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+        "--target",
+        target,
+        wheel,
+    ]
     run_python(["-m", "pip", "--disable-pip-version-check", *command], cwd=wheel.parent)
     return target
 
 
 def profile(project: Path, program: Sequence[str]) -> Path:
     """``polyopt-profile run -- PROGRAM`` in the project; returns the profile file."""
-    run_python(["-m", "polyopt_profiler", "run", "--", *program], cwd=project)
+    run_tool("polyopt-profile", ["run", "--", *program], cwd=project)
     return project / "polyopt-profile.json"
 
 
 def run_python(arguments: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None = None) -> str:
     """Run the current interpreter; returns what it printed, raises :class:`StepFailed` with it on failure."""
-    command = [sys.executable, *map(str, arguments)]
+    return _run([sys.executable, *map(str, arguments)], cwd, env)
+
+
+def run_tool(name: str, arguments: Sequence[str | Path], cwd: Path) -> str:
+    """Run a command that is installed beside the current interpreter; otherwise like :func:`run_python`."""
+    command = shutil.which(name, path=sysconfig.get_path("scripts"))
+    if command is None:
+        raise StepFailed(f"{name} is not installed in the environment of {sys.executable}")
+    return _run([command, *map(str, arguments)], cwd, None)
+
+
+def _run(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None) -> str:
     merged = {**os.environ, **(env or {})}
     done = subprocess.run(
         command, cwd=cwd, env=merged, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

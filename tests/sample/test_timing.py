@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from benchmarks.timing import Subject, allowed_seconds, alternate
+from benchmarks.timing import Subject, allowed_seconds, alternate, repeatedly
 
 
 def test_medians_tell_slow_from_fast():
@@ -47,3 +47,16 @@ def test_one_set_of_arguments_otherwise():
 def test_allowed_seconds():
     assert allowed_seconds(1e-6) == pytest.approx(1.5e-6)
     assert allowed_seconds(1.0) == pytest.approx(1.03)
+
+
+def test_samples_are_pooled_until_settled():
+    subjects = {"only": Subject(lambda: time.sleep(0.001), lambda: ())}
+    asked = []
+
+    def settled(times):
+        asked.append(len(times["only"].samples))
+        return len(asked) == 2
+
+    times = repeatedly(subjects, settled, repeats=5, rounds=2, sample_seconds=0.001)
+    assert asked == [2, 4]
+    assert len(times["only"].samples) == 4

@@ -1,0 +1,149 @@
+"""``make demo``: the whole path on the sample project, from plain source to a compared wheel.
+
+Run it with the interpreter of an environment that has setuptools-polyopt and its test extra; it needs no network.  It works on a copy in
+``build/demo`` and leaves the checkout alone:
+
+1. profile the project's tests with ``polyopt-profile run -- -m pytest``;
+2. build the wheel with pip, and a plain one of the same source;
+3. install both side by side, run the project's tests on both;
+4. compare results bit for bit, time both, print a table;
+5. say where the report lies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import loading  # noqa: E402
+from benchmarks.cases import CASES, PACKAGE_MODULES, Case  # noqa: E402
+from benchmarks.equality import difference  # noqa: E402
+from benchmarks.loading import Modules, Pair  # noqa: E402
+from benchmarks.table import ratio, seconds, table  # noqa: E402
+from benchmarks.timing import alternate  # noqa: E402
+
+CHECK_SIZE = 40
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Print what is done and how long it took."""
+    print(f"{title} ...", end=" ", flush=True)
+    start = time.perf_counter()
+    yield
+    print(f"{time.perf_counter() - start:.1f} s", flush=True)
+
+
+def prepare(work: Path) -> Pair:
+    """Steps 1 to 3; returns where the two copies are installed."""
+    project = loading.copy_project(ROOT / "sample_project", work / "sample_project")
+    with step("polyopt-profile run -- -m pytest"):
+        loading.profile(project, ["-m", "pytest", "-q"])
+    with step("pip wheel (optimised and plain), pip install --target"):
+        pair = loading.build_pair(project, work)
+    for name, target in (("plain", pair.plain), ("built", pair.built)):
+        with step(f"the sample's tests on the {name} wheel"):
+            loading.run_python(
+                ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", f"pythonpath={target}"], cwd=project
+            )
+    return pair
+
+
+def agreement(each: Case, plain: Modules, built: Modules) -> str | None:
+    """The first difference between the copies, in results or arguments, at a small size and at the table's."""
+    for size in (CHECK_SIZE, each.size):
+        left, right = each.preparer(plain, size)(), each.preparer(built, size)()
+        expected, result = each.function(plain)(*left), each.function(built)(*right)
+        found = difference(expected, result) or difference(left, right, "arguments")
+        if found is not None:
+            return found
+    return None
+
+
+def measured(each: Case, plain: Modules, built: Modules) -> tuple[float, float]:
+    """Seconds per call of the plain and of the built copy at the table's size."""
+    subjects = {"plain": each.subject(plain, each.size), "built": each.subject(built, each.size)}
+    times = alternate(subjects, rounds=1 if each.kind in ("loops", "mixed") else 5, sample_seconds=0.05)
+    return times["plain"].median, times["built"].median
+
+
+def variants(pair: Pair) -> dict[str, str]:
+    """Which variant each case ran, as the wheel itself says it under POLYOPT_TRACE.
+
+    The calls happen in a process of their own, which writes a marker line before each.
+    """
+    command: list[str | Path] = [Path(__file__), "--trace", pair.built]
+    printed = loading.run_python(command, cwd=pair.built, env={"POLYOPT_TRACE": "1"})
+    found: dict[str, list[str]] = {}
+    current = ""
+    for line in printed.splitlines():
+        if line.startswith("case "):
+            current = line.removeprefix("case ")
+            found[current] = []
+        elif line.startswith("polyopt: ") and current:
+            found[current].append(line.removeprefix("polyopt: ").split()[1])
+    return {name: ", ".join(dict.fromkeys(words)) or "Python" for name, words in found.items()}
+
+
+def trace_calls(target: Path) -> None:
+    """The traced process: one call of each case, each announced on the stream that the trace uses."""
+    modules = loading.load(target, PACKAGE_MODULES)
+    for each in CASES:
+        arguments = each.preparer(modules, each.size)()
+        os.write(2, f"case {each.name}\n".encode())
+        each.function(modules)(*arguments)
+
+
+def compare(pair: Pair) -> int:
+    """Step 4: prints the table and returns the number of functions whose results differ."""
+    plain, built = (loading.load(target, PACKAGE_MODULES) for target in (pair.plain, pair.built))
+    ran = variants(pair)
+    rows, wrong = [], []
+    for each in CASES:
+        found = agreement(each, plain, built)
+        if found is not None:
+            wrong.append(f"{each.name}: {found}")
+        slow, fast = measured(each, plain, built)
+        rows.append(
+            [each.name.removeprefix("radarlab."), seconds(slow), seconds(fast), ratio(slow / fast), ran[each.name]]
+        )
+    print("\n" + table(["function", "plain", "built", "speed-up", "variant"], rows) + "\n")
+    print(f"{len(CASES) - len(wrong)} of {len(CASES)} functions agree bit for bit, results and arguments.")
+    for text in wrong:
+        print(f"DIFFERENT {text}")
+    return len(wrong)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "build" / "demo", help="where to build (default: build/demo)"
+    )
+    parser.add_argument("--trace", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.trace is not None:
+        trace_calls(options.trace)
+        return 0
+    try:
+        pair = prepare(options.work.resolve())
+        wrong = compare(pair)
+        report = options.work / "report.txt"
+        report.write_text(loading.run_tool("polyopt", ["explain", pair.wheel], cwd=ROOT), encoding="utf-8")
+    except loading.StepFailed as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    print(f"The report, what was done to each loop and why not: {report}")
+    print(f"The wheel: {pair.wheel}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
