@@ -21,6 +21,7 @@ struct polyopt_pool_api {
     int32_t (*threads)(void);   /* how many threads a parallel loop may have */
     int32_t (*running)(void);   /* worker threads alive now (for tests) */
     int64_t (*jobs)(void);      /* parallel loops that the pool has run (for tests) */
+    int32_t (*prepare)(void);   /* called once, by the extension that publishes the pool: installs the fork handlers */
 };
 extern const struct polyopt_pool_api polyopt_own_pool;
 

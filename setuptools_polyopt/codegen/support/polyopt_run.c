@@ -1,0 +1,185 @@
+/* polyopt_run.c: from a proved guard to a finished kernel: contexts, threads, GIL, signals, floating-point flags, undo copies. */
+#include <string.h>
+
+#include "polyopt_fenv.h"
+#include "polyopt_internal.h"
+
+/* Work (about nanoseconds) from which on releasing the GIL, and looking for signals, is worth while. */
+#define WORK_TO_RELEASE 20000.0
+#define SIGNAL_NANOSECONDS 100000000
+#define NEVER (1 << 30)
+
+PyObject *polyopt_refuse(struct polyopt_state *state, int guard, int why)
+{
+    if (PyErr_Occurred() && why != POLYOPT_WHY_EXCEPTION) PyErr_Clear();
+    state->guard = guard;
+    state->why = why;
+    if (why == POLYOPT_WHY_EXCEPTION) return NULL;
+    Py_INCREF(Py_None);
+    return Py_None;
+}
+
+void polyopt_begin(struct polyopt_call *call, PyObject *self)
+{
+    struct polyopt_ctx *ctx = &call->ctx;
+    call->state = (struct polyopt_state *)self;
+    call->state->guard = -1;
+    call->cancel = 0;
+    call->raised = 0;
+    call->fpflags = 0;
+    polyopt_arena_init(&call->arena, &call->block, call->stack.bytes, sizeof call->stack.bytes);
+    ctx->abi = POLYOPT_ABI;
+    ctx->nthreads = 1;
+    ctx->chunk_lo = INT64_MIN;
+    ctx->chunk_hi = INT64_MAX;
+    ctx->failed = 0;
+    ctx->fpflags = 0;
+    ctx->cancel = &call->cancel;
+    ctx->fn = &polyopt_functions;
+    ctx->arena = &call->arena;
+    ctx->parallel_for = polyopt_pool->parallel_for;
+    ctx->poll = NULL;
+    ctx->poll_data = call;
+    ctx->poll_last = 0;
+    ctx->poll_left = ctx->poll_step = NEVER;
+}
+
+void polyopt_end(struct polyopt_call *call)
+{
+    if (POLYOPT_UNLIKELY(call->block.next != NULL)) polyopt_arena_clear(&call->arena);
+}
+
+/* ---- signals ------------------------------------------------------------------------------------------------------------------------------- */
+
+static int in_main_thread(void)
+{
+    PyObject *name = PyUnicode_FromString("threading"), *threading = name ? PyImport_GetModule(name) : NULL, *thread = NULL, *ident = NULL;
+    int is_main = 1; /* without threading there is one thread */
+    if (threading) thread = PyObject_CallMethod(threading, "main_thread", NULL);
+    if (thread) ident = PyObject_GetAttrString(thread, "ident");
+    if (ident) is_main = PyLong_AsUnsignedLong(ident) == PyThread_get_thread_ident();
+    Py_XDECREF(ident);
+    Py_XDECREF(thread);
+    Py_XDECREF(threading);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return is_main;
+}
+
+/* Called by polyopt_poll in the thread that made the call, without the GIL; twelve times a second it asks Python for signals. */
+static void poll_signals(struct polyopt_ctx *ctx)
+{
+    struct polyopt_call *call = ctx->poll_data;
+    if (ctx->poll_last - call->started < SIGNAL_NANOSECONDS || call->raised) return;
+    call->started = ctx->poll_last;
+    PyEval_RestoreThread(call->thread);
+    if (!in_main_thread()) ctx->poll = NULL;
+    else if (PyErr_CheckSignals() != 0) call->raised = 1;
+    call->thread = PyEval_SaveThread();
+    if (call->raised) call->cancel = 1;
+}
+
+/* ---- running -------------------------------------------------------------------------------------------------------------------------------- */
+
+static int loops_ready(struct polyopt_state *state)
+{
+    for (const int32_t *loop = state->region->loops; loop && *loop >= 0; loop++)
+        if (!polyopt_loop_ready(*loop)) return 0;
+    return 1;
+}
+
+static polyopt_kernel kernel_of(const polyopt_kernel table[POLYOPT_LEVELS], int32_t *level)
+{
+    *level = polyopt_level;
+    while (*level > 0 && !table[*level]) --*level;
+    return table[*level];
+}
+
+static int32_t run_released(struct polyopt_call *call, polyopt_kernel kernel, const void *args, double work)
+{
+    uint64_t saved = polyopt_fp_enter();
+    int32_t status;
+    call->ctx.nthreads = polyopt_threads_for(work);
+    call->ctx.poll = poll_signals;
+    call->ctx.poll_left = call->ctx.poll_step = 1;
+    call->ctx.poll_last = call->started = polyopt_clock();
+    call->thread = PyEval_SaveThread();
+    status = kernel(args, &call->ctx);
+    call->fpflags = polyopt_fp_flags() | call->ctx.fpflags;
+    PyEval_RestoreThread(call->thread);
+    polyopt_fp_leave(saved);
+    return status;
+}
+
+int polyopt_run(struct polyopt_call *call, const polyopt_kernel table[POLYOPT_LEVELS], const void *args, double work, uint32_t flags)
+{
+    struct polyopt_state *state = call->state;
+    polyopt_kernel kernel = kernel_of(table, &state->level);
+    int32_t status;
+    if (POLYOPT_UNLIKELY(state->region->loops && !loops_ready(state)) || !kernel) return POLYOPT_WHY_LOOP;
+    if (work >= WORK_TO_RELEASE) status = run_released(call, kernel, args, work);
+    else {
+        uint64_t saved = polyopt_fp_enter();
+        status = kernel(args, &call->ctx);
+        call->fpflags = polyopt_fp_flags();
+        polyopt_fp_leave(saved);
+    }
+    state->threads = call->ctx.nthreads;
+    if (POLYOPT_UNLIKELY(call->raised)) return POLYOPT_WHY_EXCEPTION;
+    status |= call->ctx.failed;
+    if (POLYOPT_UNLIKELY(status)) return status & POLYOPT_NO_MEMORY ? POLYOPT_WHY_MEMORY : POLYOPT_WHY_KERNEL;
+    if (POLYOPT_UNLIKELY(call->fpflags & flags) && polyopt_flags_matter(call->fpflags & flags)) return POLYOPT_WHY_FLAGS;
+    return POLYOPT_WHY_NONE;
+}
+
+/* ---- undo -------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Copies between the packed copy and the array's box, the last axis innermost. */
+static void copy_box(const struct polyopt_saved *saved, int back)
+{
+    const struct polyopt_array *a = saved->array;
+    int64_t index[POLYOPT_MAXRANK], itemsize = a->itemsize;
+    int last = a->rank - 1;
+    char *packed = saved->data;
+    if (!packed) return;
+    for (int k = 0; k < a->rank; k++) index[k] = saved->lo[k];
+    for (;;) {
+        char *element = a->data;
+        int64_t run = last < 0 ? 1 : saved->hi[last] - saved->lo[last], step = last < 0 ? itemsize : a->stride[last] * itemsize;
+        int k;
+        for (k = 0; k < a->rank; k++) element += index[k] * a->stride[k] * itemsize;
+        if (step == itemsize) {
+            memcpy(back ? element : packed, back ? packed : element, (size_t)(run * itemsize));
+            packed += run * itemsize;
+        }
+        else
+            for (int64_t i = 0; i < run; i++, packed += itemsize, element += step)
+                memcpy(back ? element : packed, back ? packed : element, (size_t)itemsize);
+        for (k = last - 1; k >= 0 && ++index[k] >= saved->hi[k]; k--) index[k] = saved->lo[k];
+        if (k < 0) return;
+    }
+}
+
+int polyopt_save(struct polyopt_call *call, struct polyopt_saved *saved, const struct polyopt_array *array, const int64_t *lo, const int64_t *hi)
+{
+    int64_t extents[POLYOPT_MAXRANK];
+    size_t bytes;
+    saved->array = array;
+    saved->data = NULL;
+    for (int k = 0; k < array->rank; k++) {
+        saved->lo[k] = lo[k] > 0 ? lo[k] : 0;
+        saved->hi[k] = hi[k] < array->extent[k] ? hi[k] : array->extent[k];
+        if (saved->lo[k] >= saved->hi[k]) return POLYOPT_WHY_NONE;
+        extents[k] = saved->hi[k] - saved->lo[k];
+    }
+    bytes = polyopt_bytes(extents, array->rank, (size_t)array->itemsize);
+    saved->data = polyopt_alloc(&call->ctx, bytes);
+    if (!saved->data) {
+        call->ctx.failed = 0;
+        return POLYOPT_WHY_MEMORY;
+    }
+    copy_box(saved, 0);
+    return POLYOPT_WHY_NONE;
+}
+
+void polyopt_restore(const struct polyopt_saved *saved) { copy_box(saved, 1); }
