@@ -1,0 +1,12 @@
+"""The polyhedral stage: from a kernel in program order to a scheduled one. The only room that imports islpy.
+
+    optimise(kernel, options)   the whole stage
+    bounds(kernel)              the condition over the parameters under which every subscript is in bounds
+    extract, dependences, ...   its phases, each in the module of its name
+"""
+
+from setuptools_polyopt.polyhedral.bounds import bounds
+from setuptools_polyopt.polyhedral.optimise import Optimised, optimise
+from setuptools_polyopt.polyhedral.options import Options
+
+__all__ = ["Optimised", "Options", "bounds", "optimise"]

@@ -1,0 +1,169 @@
+"""From a schedule tree back to Loop IR.
+
+isl turns the tree into loops that scan exactly the domains in the order of the dates; this module carries the marks over, puts the
+statements' bodies back with their iterators replaced, and gives loops readable names: an iterator's own where the loop is one of the
+program's, `i_tile` for a loop over tiles of `i`, `w0` for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import islpy as isl
+
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Reduce, Sym, integer
+from setuptools_polyopt.ir.kernel import Kernel
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, LoopKind, walk
+from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr, substitute, walk_expr
+from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr
+from setuptools_polyopt.polyhedral.scop import Scop
+from setuptools_polyopt.polyhedral.simplify import simplify
+from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Sequence, Tree, depth
+
+_NODES = isl.ast_node_type
+
+
+@dataclass(frozen=True)
+class _Mark:
+    kind: LoopKind
+    note: str
+    name: str
+
+
+def generate(tree: Tree, scop: Scop) -> Kernel:
+    """The scheduled kernel: the scop's kernel with its body replaced (storage is unchanged)."""
+    return _Generator(tree, scop).run()
+
+
+class _Generator:
+    def __init__(self, tree: Tree, scop: Scop) -> None:
+        self.tree = tree
+        self.scop = scop
+        self.marks: list[_Mark] = []
+        self.taken = _reserved(scop.kernel)
+
+    def run(self) -> Kernel:
+        schedule = self._schedule(self.tree)
+        context = self.scop.context.get_ctx()
+        context.set_ast_build_atomic_upper_bound(1)
+        context.set_ast_build_detect_min_max(1)
+        context.set_ast_build_exploit_nested_bounds(1)
+        context.set_ast_build_prefer_pdiv(0)
+        iterators = isl.IdList.alloc(context, depth(self.tree))
+        for k in range(depth(self.tree)):
+            iterators = iterators.add(isl.Id(f"@{k}", context=context))
+        build = isl.AstBuild.from_context(self.scop.context).set_iterators(iterators)
+        body = self._node(build.node_from_schedule(schedule), None, {}, frozenset(self.taken))
+        return replace(self.scop.kernel, body=body)
+
+    # tree -> isl schedule
+
+    def _schedule(self, tree: Tree) -> isl.Schedule:
+        match tree:
+            case Leaf(names=names):
+                return self._in_order([isl.Schedule.from_domain(isl.UnionSet.from_set(self.scop.statement(n).domain)) for n in names])
+            case Sequence(children=children):
+                return self._in_order([self._schedule(child) for child in children])
+            case Band(members=members, child=child):
+                schedule = self._schedule(child)
+                for member in reversed(members):
+                    schedule = self._loop(schedule, member)
+                return schedule
+
+    def _in_order(self, parts: list[isl.Schedule]) -> isl.Schedule:
+        schedule = parts[0]
+        for part in parts[1:]:
+            schedule = schedule.sequence(part)
+        return schedule
+
+    def _loop(self, schedule: isl.Schedule, member: Member) -> isl.Schedule:
+        schedule = schedule.insert_partial_schedule(member.union())
+        node = schedule.get_root().child(0)
+        if member.note != "unroll":
+            node = node.band_member_set_ast_loop_type(0, isl.ast_loop_type.atomic)
+        else:
+            node = node.band_member_set_ast_loop_type(0, isl.ast_loop_type.unroll)
+        identifier = isl.Id(f"m{len(self.marks)}", context=self.scop.context.get_ctx())
+        self.marks.append(_Mark(member.kind, member.note, member.name))
+        return node.insert_mark(identifier).get_schedule()
+
+    # isl AST -> IR
+
+    def _node(self, node: isl.AstNode, mark: _Mark | None, values: Mapping[str, Expr], scope: frozenset[str]) -> Block:
+        kind = node.get_type()
+        if kind == _NODES.mark:
+            return self._node(node.mark_get_node(), self.marks[int(node.mark_get_id().get_name()[1:])], values, scope)
+        if kind == _NODES.block:
+            children = node.block_get_children()
+            return tuple(s for k in range(children.n_ast_node()) for s in self._node(children.get_at(k), mark, values, scope))
+        if kind == _NODES.if_:
+            cond = simplify(as_condition(self._expr(node.if_get_cond(), values)))
+            orelse = self._node(node.if_get_else_node(), mark, values, scope) if node.if_has_else_node() else ()
+            return (If(cond, self._node(node.if_get_then_node(), mark, values, scope), orelse),)
+        if kind == _NODES.for_:
+            return self._for(node, mark, values, scope)
+        return self._user(node, values)
+
+    def _expr(self, expr: isl.AstExpr, values: Mapping[str, Expr]) -> Expr:
+        return simplify(ast_to_expr(expr, {**self.scop.names, **values}))
+
+    def _for(self, node: isl.AstNode, mark: _Mark | None, values: Mapping[str, Expr], scope: frozenset[str]) -> Block:
+        iterator = node.for_get_iterator().get_id().get_name()
+        lower = self._expr(node.for_get_init(), values)
+        if node.for_is_degenerate():
+            return self._node(node.for_get_body(), None, {**values, iterator: lower}, scope)
+        cond = node.for_get_cond()
+        upper = self._expr(cond.get_op_arg(1), values)
+        if cond.get_op_type() == isl.ast_expr_op_type.le:
+            upper = simplify(Binary("add", upper, integer(1), DType.INT64))
+        step = self._expr(node.for_get_inc(), values)
+        if not isinstance(step, Const):
+            raise TypeError("a loop of isl has a constant step")
+        mark = mark or _Mark("serial", "", "")
+        var = _free(mark.name or f"c{iterator[1:]}", scope)
+        body = self._node(node.for_get_body(), None, {**values, iterator: Sym(var)}, scope | {var})
+        innermost = not any(isinstance(inner, For) for inner in walk(body))
+        kind = "serial" if mark.kind == "vector" and not innermost else mark.kind
+        return (For(var, lower, upper, int(step.value.real), body, kind, mark.note),)
+
+    def _user(self, node: isl.AstNode, values: Mapping[str, Expr]) -> Block:
+        call = node.user_get_expr()
+        statement = self.scop.statement(call.get_op_arg(0).get_id().get_name())
+        args = [self._expr(call.get_op_arg(k), values) for k in range(1, call.get_op_n_arg())]
+        return instantiate(statement.body, dict(zip(statement.iterators, args, strict=True)))
+
+
+def _reserved(kernel: Kernel) -> set[str]:
+    """Names that no loop may take: parameters, arrays, variables of reductions."""
+    found = {param.name for param in kernel.params} | {array.name for array in kernel.arrays}
+    for statement in walk(kernel.body):
+        if isinstance(statement, Assign):
+            found |= {node.var for node in walk_expr(statement.value) if isinstance(node, Reduce)}
+    return found
+
+
+def _free(name: str, scope: frozenset[str]) -> str:
+    """The name, or one like it that is free."""
+    number = 1
+    candidate = name
+    while candidate in scope:
+        number += 1
+        candidate = f"{name}{number}"
+    return candidate
+
+
+def instantiate(body: Block, values: Mapping[str, Expr]) -> Block:
+    """A statement's body at one point: iterators replaced, subscripts simplified."""
+
+    def tidy(node: Expr) -> Expr:
+        match node:
+            case Load(indices=indices):
+                return replace(node, indices=tuple(simplify(index) for index in indices))
+            case Reduce(lower=lower, upper=upper):
+                return replace(node, lower=simplify(lower), upper=simplify(upper))
+            case _:
+                return node
+
+    return map_block_exprs(body, lambda expr: map_expr(substitute(expr, values), tidy))

@@ -1,0 +1,79 @@
+"""When is every subscript of a kernel within bounds?
+
+Before: a kernel, whose subscripts may leave their arrays for some parameters. After: one condition over the parameters (and scalar
+inputs) under which no instance of any statement does. It is exact for affine subscripts: it holds for a parameter value if and only if
+no access is out of bounds (an access under a data condition counts as happening). A guard evaluates it at run time.
+"""
+
+from __future__ import annotations
+
+import islpy as isl
+
+from setuptools_polyopt.diagnostics import unsupported
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import TRUE, Binary, Expr, Unary
+from setuptools_polyopt.ir.kernel import Kernel
+from setuptools_polyopt.ir.printer import print_expr
+from setuptools_polyopt.polyhedral.accesses import Access
+from setuptools_polyopt.polyhedral.affine import NotAffine, set_to_condition
+from setuptools_polyopt.polyhedral.scop import Scop, Statement, extract
+from setuptools_polyopt.polyhedral.simplify import simplify
+from setuptools_polyopt.polyhedral.spaces import constant, set_space, variable
+
+
+def bounds(kernel: Kernel) -> Expr:
+    """The condition under which every access is in bounds (`TRUE` when it always is).
+
+    kernel: in program order. Raises Unsupported where a subscript or an extent is not affine.
+    """
+    scop = extract(kernel)
+    good = scop.context.subtract(outside(scop)).gist(scop.context).coalesce()
+    return TRUE if good.is_equal(isl.Set.universe(good.get_space())) else _to_condition(good, scop)
+
+
+def outside(scop: Scop) -> isl.Set:
+    """The parameter values (within the context) for which some access is out of bounds."""
+    bad = isl.Set.empty(scop.context.get_space())
+    for statement in scop.statements:
+        for access in statement.accesses:
+            if not access.exact:
+                raise unsupported(
+                    statement.span,
+                    "subscript",
+                    f"the subscript in `{print_expr(access.load)}` is not affine, so its bounds cannot be checked beforehand",
+                    "use sums and constant multiples of integers and loop variables",
+                )
+            bad = bad.union(_outside(access, statement, scop))
+    return bad.coalesce()
+
+
+def _outside(access: Access, statement: Statement, scop: Scop) -> isl.Set:
+    array = scop.kernel.array(access.load.array)
+    touched = access.relation.intersect_domain(statement.domain).range()
+    if not array.rank:
+        return isl.Set.empty(scop.context.get_space())
+    params = [scop.context.get_space().get_dim_name(isl.dim_type.param, k) for k in range(scop.context.dim(isl.dim_type.param))]
+    names = [f"a{k}" for k in range(array.rank)]
+    space = set_space(scop.context.get_ctx(), params, array.name, names)
+    inside = isl.Set.universe(space)
+    for name, extent in zip(names, array.extents, strict=True):
+        index = variable(space, name)
+        try:
+            inside = inside.intersect(index.ge_set(constant(space, 0))).intersect(index.lt_set(scop.affine.function(extent, space)))
+        except NotAffine:
+            raise unsupported(statement.span, "extent", f"the extent `{print_expr(extent)}` of `{array.name}` is not affine") from None
+    return touched.subtract(inside).params()
+
+
+def _to_condition(good: isl.Set, scop: Scop) -> Expr:
+    """The shorter of "one of these cases holds" and "none of these cases holds"."""
+    direct = simplify(set_to_condition(good, scop.names))
+    bad = scop.context.subtract(good).gist(scop.context).coalesce()
+    parts = bad.get_basic_sets()
+    if len(parts) >= good.n_basic_set():
+        return direct
+    result: Expr | None = None
+    for part in parts:
+        clause: Expr = Unary("not", simplify(set_to_condition(isl.Set.from_basic_set(part), scop.names)), DType.BOOL)
+        result = clause if result is None else Binary("and", result, clause, DType.BOOL)
+    return TRUE if result is None else result

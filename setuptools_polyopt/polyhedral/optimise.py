@@ -1,0 +1,82 @@
+"""The polyhedral stage: a kernel in program order in, the scheduled kernel out.
+
+Phases, in order: `scop`, `dependences`, `schedule`, `loops` (docs/architecture.md). Whatever happens on the way, what comes out means the
+same as what went in: a schedule that fails the legality check, or that is too expensive to compute, gives way to the program's own order,
+with a diagnostic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from setuptools_polyopt.diagnostics import Diagnostic, Severity
+from setuptools_polyopt.ir.kernel import Kernel
+from setuptools_polyopt.ir.printer import print_kernel
+from setuptools_polyopt.polyhedral import legality, schedule
+from setuptools_polyopt.polyhedral.astgen import generate
+from setuptools_polyopt.polyhedral.dependences import Dependences, dependences
+from setuptools_polyopt.polyhedral.marks import Marking, coincidence, mark
+from setuptools_polyopt.polyhedral.options import Options
+from setuptools_polyopt.polyhedral.scop import Scop, extract
+from setuptools_polyopt.polyhedral.tree import Tree, print_tree, program_order
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """kernel: scheduled. diagnostics: what was done, and what was not and why. dumps: phase name -> text."""
+
+    kernel: Kernel
+    diagnostics: tuple[Diagnostic, ...] = ()
+    dumps: dict[str, str] = field(default_factory=dict)
+
+
+def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa: B008
+    """Schedule a kernel.
+
+    kernel: verified, in program order. Raises Unsupported where it cannot be described (a loop bound that is not affine).
+    """
+    scop = extract(kernel)
+    deps = dependences(scop)
+    found: list[Diagnostic] = []
+    tree = _schedule(scop, deps, options, found)
+    result = generate(tree, scop)
+    dumps = {
+        "scop": _print_scop(scop),
+        "dependences": _print_dependences(deps),
+        "schedule": print_tree(tree),
+        "loops": print_kernel(result),
+    }
+    return Optimised(result, tuple(found), dumps)
+
+
+def _schedule(scop: Scop, deps: Dependences, options: Options, found: list[Diagnostic]) -> Tree:
+    everything = deps.all
+    marking = Marking(options.parallel, options.vector)
+    if options.reorder:
+        try:
+            tree = mark(coincidence(schedule.schedule(scop, deps, options.max_operations), scop, everything), marking)
+        except schedule.TooExpensive as error:
+            text = "this code is too intricate for the scheduler: its own order is kept"
+            found.append(Diagnostic(scop.kernel.span, "schedule-cost", text, "split the function", f"more than {error.operations} isl operations"))
+        else:
+            violation = legality.check(tree, scop, everything)
+            if violation is None:
+                return tree
+            text = "the computed order failed its check: the code's own order is kept"
+            found.append(Diagnostic(scop.kernel.span, "schedule-check", text, "report this as a defect of polyopt", str(violation), Severity.WARNING))
+    tree = mark(coincidence(program_order(scop), scop, everything), marking)
+    violation = legality.check(tree, scop, everything)
+    return tree if violation is None else program_order(scop)
+
+
+def _print_scop(scop: Scop) -> str:
+    lines = [f"context: {scop.context.to_str()}\n"]
+    for statement in scop.statements:
+        lines.append(f"{statement.name}: {statement.domain.to_str()}\n")
+        lines += [f"  {'writes' if a.write else 'reads'}{'' if a.must else ' (may)'} {a.relation.to_str()}\n" for a in statement.accesses]
+    return "".join(lines)
+
+
+def _print_dependences(deps: Dependences) -> str:
+    pairs = (("flow", deps.flow), ("anti", deps.anti), ("output", deps.output))
+    return "".join(f"{name}: {relation.to_str()}\n" for name, relation in pairs)

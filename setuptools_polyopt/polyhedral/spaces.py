@@ -1,0 +1,164 @@
+"""The only place that knows isl's positions: everything else addresses dimensions by name.
+
+A *statement space* is `[params] -> { S[i, j] }`, an *array space* `[params] -> { A[a0, a1] }`, a *time space* an anonymous tuple.
+Objects of one kernel live in one isl context, which `extract` makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+import islpy as isl
+
+_IN, _OUT, _SET, _PARAM, _DIV = (
+    isl.dim_type.in_,
+    isl.dim_type.out,
+    isl.dim_type.set,
+    isl.dim_type.param,
+    isl.dim_type.div,
+)
+
+
+def set_space(context: isl.Context, params: Sequence[str], name: str, dims: Sequence[str]) -> isl.Space:
+    """The space `[params] -> { name[dims] }`."""
+    space = isl.Space.create_from_names(context, set=list(dims), params=list(params))
+    return space.set_tuple_name(_SET, name)
+
+
+def param_space(context: isl.Context, params: Sequence[str]) -> isl.Space:
+    """The space `[params] -> { : }`."""
+    return isl.Space.create_from_names(context, set=[], params=list(params)).params()
+
+
+def dim_names(space: isl.Space) -> tuple[str, ...]:
+    """Names of the dimensions of a set space."""
+    return tuple(space.get_dim_name(_SET, k) for k in range(space.dim(_SET)))
+
+
+def param_names(space: isl.Space) -> tuple[str, ...]:
+    """Names of the parameters of a space."""
+    return tuple(space.get_dim_name(_PARAM, k) for k in range(space.dim(_PARAM)))
+
+
+def variable(space: isl.Space, name: str) -> isl.PwAff:
+    """The dimension or parameter `name` as a function on a set space; KeyError if the space has none."""
+    local = isl.LocalSpace.from_space(space)
+    if not space.is_params():
+        position = space.find_dim_by_name(_SET, name)
+        if position >= 0:
+            return isl.PwAff.from_aff(isl.Aff.var_on_domain(local, _SET, position))
+    position = space.find_dim_by_name(_PARAM, name)
+    if position < 0:
+        raise KeyError(name)
+    return isl.PwAff.from_aff(isl.Aff.var_on_domain(local, _PARAM, position))
+
+
+def constant(space: isl.Space, value: int) -> isl.PwAff:
+    """A constant function on a set space."""
+    local = isl.LocalSpace.from_space(space)
+    return isl.PwAff.from_aff(isl.Aff.val_on_domain(local, isl.Val(value, space.get_ctx())))
+
+
+def function_map(domain: isl.Space, name: str | None, values: Sequence[isl.PwAff]) -> isl.Map:
+    """The map `{ domain -> name[values] }` (an anonymous tuple for None); each value is a function on `domain`."""
+    target = domain.params().add_unnamed_tuple_ui(len(values))
+    if name is not None:
+        target = target.set_tuple_name(_SET, name)
+    multi = isl.MultiPwAff.zero(domain.map_from_domain_and_range(target))
+    for position, value in enumerate(values):
+        multi = multi.set_at(position, value)
+    return isl.Map.from_multi_pw_aff(multi)
+
+
+def range_size(relation: isl.Map) -> int:
+    """Number of dimensions of a map's range."""
+    return int(relation.dim(_OUT))
+
+
+def project_range(relation: isl.Map, dim: int) -> isl.Map:
+    """The relation to range dimension `dim` alone (an anonymous one-dimensional range)."""
+    size = range_size(relation)
+    relation = relation.project_out(_OUT, dim + 1, size - dim - 1).project_out(_OUT, 0, dim)
+    return relation
+
+
+def drop_domain_dim(relation: isl.Map, name: str) -> isl.Map:
+    """Project the named domain dimension away; the domain keeps its tuple name."""
+    label = relation.get_tuple_name(_IN)
+    relation = relation.project_out(_IN, relation.find_dim_by_name(_IN, name), 1)
+    return relation.set_tuple_name(_IN, label) if label else relation
+
+
+def project_set_onto(domain: isl.Set, names: Iterable[str]) -> isl.Set:
+    """Project all dimensions away but the named ones."""
+    keep = set(names)
+    for position in reversed(range(domain.dim(_SET))):
+        if domain.get_dim_name(_SET, position) not in keep:
+            domain = domain.project_out(_SET, position, 1)
+    return domain
+
+
+def equal_prefix(size: int, prefix: int, space: isl.Space) -> isl.Map:
+    """`{ t -> t' }` on an anonymous time space of `size` dimensions (parameters of `space`) that agree on the first `prefix`."""
+    time = space.params().add_unnamed_tuple_ui(size)
+    relation = isl.Map.universe(time.map_from_set())
+    for position in range(prefix):
+        relation = relation.equate(_IN, position, _OUT, position)
+    return relation
+
+
+def equal_dims(source: isl.Space, target: isl.Space, pairs: Iterable[tuple[str, str]]) -> isl.Map:
+    """`{ source -> target }` with the named dimensions pairwise equal."""
+    relation = isl.Map.universe(source.map_from_domain_and_range(target))
+    for left, right in pairs:
+        relation = relation.equate(
+            _IN, source.find_dim_by_name(_SET, left), _OUT, target.find_dim_by_name(_SET, right)
+        )
+    return relation
+
+
+def linear(function: isl.PwAff) -> Mapping[str, Fraction] | None:
+    """Coefficients of a function's dimensions by name, without the constant and the parameters; None unless it is one affine piece
+    without integer divisions."""
+    pieces = function.get_pieces()
+    if len(pieces) != 1:
+        return None
+    aff = pieces[0][1]
+    for k in range(aff.dim(_DIV)):
+        if not aff.get_coefficient_val(_DIV, k).is_zero():
+            return None
+    found = {}
+    for k in range(aff.dim(_IN)):
+        value = aff.get_coefficient_val(_IN, k)
+        if not value.is_zero():
+            found[aff.get_dim_name(_IN, k)] = Fraction(value.get_num_si(), value.get_den_val().get_num_si())
+    return found
+
+
+def tuple_maps(union: isl.UnionMap) -> list[tuple[str, str, isl.Map]]:
+    """The maps of a union as (domain tuple name, range tuple name, map), in a deterministic order."""
+    found = []
+    maps = union.get_map_list()
+    for k in range(maps.n_map()):
+        relation = maps.get_at(k)
+        found.append((relation.get_tuple_name(_IN) or "", relation.get_tuple_name(_OUT) or "", relation))
+    return sorted(found, key=lambda item: item[:2])
+
+
+def tuple_functions(union: isl.UnionPwAff) -> dict[str, isl.PwAff]:
+    """The functions of a union by their domain's tuple name."""
+    found = {}
+    functions = union.get_pw_aff_list()
+    for k in range(functions.n_pw_aff()):
+        function = functions.get_at(k)
+        found[function.get_space().domain().get_tuple_name(_SET)] = function
+    return found
+
+
+def align(function: isl.PwAff, space: isl.Space) -> isl.PwAff:
+    """The same function with the parameters and dimension names of a set space of equal shape."""
+    function = function.align_params(space)
+    for position in range(space.dim(_SET)):
+        function = function.set_dim_id(_IN, position, space.get_dim_id(_SET, position))
+    return function
