@@ -1,4 +1,5 @@
 /* polyopt_base.c: the arena's slow path, the poll, the flags, libm. Compiled once, for the baseline, with -fno-builtin. */
+#define _GNU_SOURCE
 #include <stdlib.h>
 #include <time.h>
 

@@ -9,6 +9,7 @@
  * its workers (so no other thread exists when fork runs, which CPython 3.12+ would warn of); the next job starts new ones. While a job
  * runs, fork leaves the pool alone and the child starts with an empty one.
  */
+#define _GNU_SOURCE
 #include <stdlib.h>
 
 #include "polyopt_cpu.h"

@@ -1,0 +1,52 @@
+"""What a built wheel carries as its `_polyopt` package: the link between a rewritten module and its native regions.
+
+A rewritten module says, once, near its top
+
+    from pkg._polyopt import bind as _polyopt_bind
+    _polyopt = _polyopt_bind(__name__, globals())
+
+and at each region `if (r := _polyopt.heat_0(A, B, n)) is not None: ... else: <the original statements>`. `bind` answers the object
+with those functions: native ones from the extension `_native` that lies beside this file or, where there is none to be had or
+POLYOPT_DISABLE is set, functions that answer None. Nothing here imports NumPy; the native code uses the one that the module imports.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from . import environment
+
+__all__ = ["bind"]
+
+
+def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
+    """The regions of the module `module_name`, whose dictionary is `module_globals`, as attributes of one object.
+
+    Each attribute is a function of the region's inputs; it answers the tuple of the region's outputs, or None when the original
+    statements have to run. Never raises for what a build or a machine may lack.
+    """
+    switches = environment.read(os.environ)
+    if switches.disable:
+        return _unbound("POLYOPT_DISABLE is set", module_name, switches)
+    try:
+        native = import_module(f"{__name__}._native")
+    except ImportError as error:
+        return _unbound(f"the native extension cannot be loaded: {error}", module_name, switches)
+    try:
+        bound: ModuleType = native.bind(module_name, module_globals)
+    except LookupError as error:
+        return _unbound(str(error), module_name, switches)
+    if switches.trace or switches.require:
+        from .observe import observed
+
+        return observed(bound, module_name, switches)
+    return bound
+
+
+def _unbound(reason: str, module_name: str, switches: environment.Switches) -> ModuleType:
+    from .observe import unbound
+
+    return unbound(reason, module_name, switches)
