@@ -1,0 +1,521 @@
+"""Entry points: the guard of each region in C, and the call of its kernel.
+
+Runs after code generation; everything it asks at run time comes from the variant's inputs and recorded assumptions, nothing else. One
+function a region; variants that take the same types share the taking of the arguments.
+
+Shape of the generated code (see `codegen/support/polyopt_entry.h` for what it calls):
+
+    static PyObject *enter_heat_0(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+    {
+        ... count, globals
+        {   // types: A float64[.], B float64[.], n int
+            take the arguments; a failure goes on with the next types
+            {   // variant 0
+                parameters; extents; layouts; conditions; overlap
+                results; copies of what a failure must restore; the call; boxes
+            }
+        }
+    miss: ... done: ...
+    }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from setuptools_polyopt.codegen.expr import guard_expression
+from setuptools_polyopt.codegen.names import Names
+from setuptools_polyopt.codegen.source import ArgField, LoopKey
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Expr
+from setuptools_polyopt.ir.kernel import (
+    Array,
+    ArrayInput,
+    Box,
+    GlobalGuard,
+    Holds,
+    Input,
+    Layout,
+    NoOverlap,
+    ObjectInput,
+    OrderedStrides,
+    Role,
+    ScalarInput,
+)
+from setuptools_polyopt.ir.printer import print_expr
+from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
+
+_DTYPE = {
+    DType.BOOL: "POLYOPT_BOOL", DType.INT8: "POLYOPT_I8", DType.INT16: "POLYOPT_I16", DType.INT32: "POLYOPT_I32", DType.INT64: "POLYOPT_I64",
+    DType.UINT8: "POLYOPT_U8", DType.UINT16: "POLYOPT_U16", DType.UINT32: "POLYOPT_U32", DType.UINT64: "POLYOPT_U64",
+    DType.FLOAT32: "POLYOPT_F32", DType.FLOAT64: "POLYOPT_F64", DType.COMPLEX64: "POLYOPT_C64", DType.COMPLEX128: "POLYOPT_C128",
+}  # fmt: skip
+_CTYPE = {
+    DType.BOOL: "uint8_t", DType.INT8: "int8_t", DType.INT16: "int16_t", DType.INT32: "int32_t", DType.INT64: "int64_t",
+    DType.UINT8: "uint8_t", DType.UINT16: "uint16_t", DType.UINT32: "uint32_t", DType.UINT64: "uint64_t",
+    DType.FLOAT32: "float", DType.FLOAT64: "double", DType.COMPLEX64: "polyopt_c64", DType.COMPLEX128: "polyopt_c128",
+}  # fmt: skip
+_LOCALS = ("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done", "k", "saved", "kept", "lo", "next")
+_LEVELS = ("base", "v2", "v3", "v4")
+
+
+@dataclass
+class _Region:
+    """What one region's text collects besides its statements: guard texts, attribute slots."""
+
+    guards: list[str] = field(default_factory=list)
+    attributes: list[str] = field(default_factory=list)
+
+    def guard(self, text: str) -> int:
+        if text not in self.guards:
+            self.guards.append(text)
+        return self.guards.index(text)
+
+
+def region_source(native: NativeRegion, first_global: int) -> str:
+    """C text of one region's entry point `enter_SYMBOL`, with declarations of its kernels and the table of its guards' texts.
+
+    first_global: index of the region's first entry in the module's table of globals.
+    """
+    collected = _Region()
+    region = native.region
+    count = len(region.arguments)
+    body: list[str] = []
+    miss_count = collected.guard(f"{count} arguments")
+    body.append(f"if (po_count != {count}) POLYOPT_REFUSE({miss_count}, POLYOPT_WHY_COUNT);")
+    if region.globals:
+        names = ", ".join(".".join((item.name, *item.attributes)) for item in region.globals)
+        miss = collected.guard(f"globals {names}")
+        total = sum(len(global_rows(item)) for item in region.globals)
+        body.append(f"if (!polyopt_globals_ok(call.state, {first_global}, {total})) POLYOPT_REFUSE({miss}, POLYOPT_WHY_GLOBAL);")
+    groups = _groups(native.variants)
+    for number, group in enumerate(groups):
+        body += _group(native, group, number, collected)
+    width = max(len(group[0].variant.inputs) for group in groups)
+    head = [
+        f"/* {region.span.file}:{region.span.lines}: {region.function} */",
+        *(row for variant in native.variants for row in _kernel_declarations(variant)),
+        *(f'static struct polyopt_attribute {native.symbol}_a{k} = {{"{name}", NULL, NULL}};' for k, name in enumerate(collected.attributes)),
+        f"static const char *const guards_{native.symbol}[] = {{{', '.join(_quoted(text) for text in collected.guards)}, NULL}};",
+        f"static PyObject *enter_{native.symbol}(PyObject *po_self, PyObject *const *po_args, Py_ssize_t po_count)",
+        "{",
+        "    struct polyopt_call call;",
+        f"    struct polyopt_array po_in[{max(1, width)}];",
+        f"    PyObject *po_value[{max(1, width)}] = {{NULL}};" if collected.attributes else "",
+        "    PyObject *result = NULL;",
+        "    int guard = 0, why = 0;",
+        f"    for (int k = 0; k < {max(1, width)}; k++) po_in[k].held = 0;",
+        "    polyopt_begin(&call, po_self);",
+    ]
+    tail = ["result = polyopt_refuse(call.state, guard, why);"]
+    text = "\n".join([*(row for row in head if row), *_pad(body, 1), *_pad(tail, 1)])
+    release = [f"for (int k = 0; k < {max(1, width)}; k++) polyopt_drop(&po_in[k]);"]
+    if collected.attributes:
+        release.append(f"for (int k = 0; k < {max(1, width)}; k++) Py_XDECREF(po_value[k]);")
+    return text + "\ndone:\n" + "\n".join(_pad([*release, "polyopt_end(&call);", "return result;"], 1)) + "\n}\n"
+
+
+def _pad(rows: Sequence[str], level: int) -> list[str]:
+    return ["    " * level + row if row else row for row in rows]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+
+
+def _kernel_declarations(variant: NativeVariant) -> Iterator[str]:
+    symbol = variant.source.symbol
+    yield variant.source.struct.rstrip()
+    yield f"PO_DECLARE({symbol})"
+    yield f"static const polyopt_kernel kernels_{symbol}[POLYOPT_LEVELS] = {{{', '.join(f'PO_{level.upper()}({symbol})' for level in _LEVELS)}}};"
+
+
+def _level_macros() -> Iterator[str]:
+    """Which kernels exist is told by the compiler's command line (`POLYOPT_HAVE_V3`), so the text is the same for all levels."""
+    for level in _LEVELS:
+        upper = level.upper()
+        yield f"#ifdef POLYOPT_HAVE_{upper}"
+        yield f"#define PO_DECLARE_{upper}(name) extern int32_t name##_{level}(const struct name##_args *args, struct polyopt_ctx *ctx);"
+        yield f"#define PO_{upper}(name) [POLYOPT_LEVEL_{upper}] = (polyopt_kernel)name##_{level}"
+        yield "#else"
+        yield f"#define PO_DECLARE_{upper}(name)"
+        yield f"#define PO_{upper}(name) [POLYOPT_LEVEL_{upper}] = NULL"
+        yield "#endif"
+    yield f"#define PO_DECLARE(name) {' '.join(f'PO_DECLARE_{level.upper()}(name)' for level in _LEVELS)}"
+
+
+def _groups(variants: Sequence[NativeVariant]) -> list[list[NativeVariant]]:
+    """Variants whose inputs are taken alike, in order of first appearance."""
+    groups: dict[tuple[object, ...], list[NativeVariant]] = {}
+    for variant in variants:
+        groups.setdefault(tuple(_taken_as(item) for item in variant.variant.inputs), []).append(variant)
+    return list(groups.values())
+
+
+def _taken_as(item: Input) -> object:
+    match item.type:
+        case ArrayInput() as array:
+            return (item.text, array.dtype, len(array.extents), array.written)
+        case ScalarInput() as scalar:
+            return (item.text, scalar.box, scalar.dtype)
+        case ObjectInput():
+            return (item.text,)
+
+
+def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, collected: _Region) -> list[str]:
+    inputs = group[0].variant.inputs
+    rows: list[str] = ["{"]
+    inner: list[str] = []
+    label = f"next_{number}"
+    for index, item in enumerate(inputs):
+        inner += _take(native, index, item, collected, label)
+    for variant_number, variant in enumerate(group):
+        inner += _variant(variant, collected, f"after_{number}_{variant_number}")
+    rows += _pad(inner, 1)
+    rows += ["}", f"{label}:;"]
+    release = [f"polyopt_drop(&po_in[{k}]); po_in[{k}].held = 0;" for k, item in enumerate(inputs) if isinstance(item.type, ArrayInput)]
+    return rows + release
+
+
+def _take(native: NativeRegion, index: int, item: Input, collected: _Region, label: str) -> list[str]:
+    region = native.region
+    source = f"po_args[{region.arguments.index(item.root)}]"
+    rows: list[str] = []
+    if item.path:
+        for depth, name in enumerate(item.path):
+            slot = len(collected.attributes)
+            collected.attributes.append(name)
+            guard = collected.guard(f"{item.text} is a plain attribute")
+            holder = source if depth == 0 else f"po_value[{index}]"
+            rows.append("{")
+            rows.append(f"    PyObject *next = polyopt_attribute(&{native.symbol}_a{slot}, {holder});")
+            rows.append(f"    Py_XDECREF(po_value[{index}]);")
+            rows.append(f"    po_value[{index}] = next;")
+            rows.append(f"    if (!next) {{ guard = {guard}; why = POLYOPT_WHY_TYPE; goto {label}; }}")
+            rows.append("}")
+        source = f"po_value[{index}]"
+    match item.type:
+        case ArrayInput() as array:
+            guard = collected.guard(f"{item.text} is a {array.dtype.value} array of rank {len(array.extents)}")
+            flags = "POLYOPT_WRITABLE" if array.written else "0"
+            call = f"polyopt_take_array({source}, &po_in[{index}], {_DTYPE[array.dtype]}, {len(array.extents)}, {flags})"
+        case ScalarInput() as scalar:
+            guard = collected.guard(f"{item.text} is a {'Python' if scalar.box is Box.PYTHON else 'NumPy'} {scalar.dtype.value}")
+            rows.append(f"{_CTYPE[scalar.dtype]} s{index};")
+            call = _take_scalar(source, scalar, index)
+        case ObjectInput():
+            return rows
+    rows.append(f"if ((why = {call})) {{ guard = {guard}; goto {label}; }}")
+    return rows
+
+
+def _take_scalar(source: str, scalar: ScalarInput, index: int) -> str:
+    if scalar.box is Box.NUMPY:
+        return f"polyopt_take_scalar({source}, {_DTYPE[scalar.dtype]}, &s{index})"
+    match scalar.dtype.kind:
+        case "b":
+            return f"polyopt_take_bool({source}, &s{index})"
+        case "f":
+            return f"polyopt_take_float({source}, &s{index})"
+        case "c":
+            return f"polyopt_take_complex({source}, &s{index})"
+        case _:
+            return f"polyopt_take_int({source}, &s{index}, INT64_MIN, INT64_MAX)"
+
+
+@dataclass
+class _Version:
+    """One variant's text in the making: `label` is where a refusal goes on, `where` the input that holds an array."""
+
+    native: NativeVariant
+    collected: _Region
+    label: str
+    where: dict[str, int]
+    names: Names = field(default_factory=lambda: Names(_LOCALS))
+
+    def refuse(self, guard: str, why: str) -> str:
+        return f"{{ guard = {self.collected.guard(guard)}; why = POLYOPT_WHY_{why}; goto {self.label}; }}"
+
+    def text(self, expr: Expr) -> str:
+        """A condition or a number over the parameters and scalar inputs, in C."""
+        params = self.native.variant.kernel.params
+        names = {param.name: self.names.of(param.name) for param in params}
+        for index, item in enumerate(self.native.variant.inputs):
+            if isinstance(item.type, ScalarInput) and item.type.array is not None:
+                names[item.type.array] = f"s{index}"
+        return guard_expression(expr, params, names)
+
+
+def _variant(native: NativeVariant, collected: _Region, label: str) -> list[str]:
+    where = {item.type.array: index for index, item in enumerate(native.variant.inputs) if isinstance(item.type, ArrayInput)}
+    version = _Version(native, collected, label, where)
+    rows = [*_parameters(version), *_conditions(version), *_results(version), *_call(version)]
+    return ["{", *_pad(rows, 1), "}", f"{label}:;"]
+
+
+def _parameters(version: _Version) -> Iterator[str]:
+    """Parameters as local constants, and the equalities and ranges that their definitions ask for."""
+    defined: set[str] = set()
+    for index, item in enumerate(version.native.variant.inputs):
+        match item.type:
+            case ArrayInput() as array:
+                for axis, extent in enumerate(array.extents):
+                    text = f"{item.text}.shape[{axis}]"
+                    yield from _define(version, defined, extent, f"po_in[{index}].extent[{axis}]", text)
+            case ScalarInput(param=str() as name):
+                yield from _define(version, defined, name, f"s{index}", item.text)
+            case _:
+                pass
+
+
+def _define(version: _Version, defined: set[str], name: str | int, actual: str, text: str) -> Iterator[str]:
+    """The first holder of a parameter defines it; later ones, and constants, must be equal."""
+    if isinstance(name, int):
+        yield f"if ({actual} != {name}) {version.refuse(f'{text} == {name}', 'EXTENT')}"
+    elif name in defined:
+        yield f"if ({actual} != {version.names.of(name)}) {version.refuse(f'{text} == {name}', 'EXTENT')}"
+    else:
+        defined.add(name)
+        local = version.names.of(name)
+        param = next(param for param in version.native.variant.kernel.params if param.name == name)
+        yield f"const int64_t {local} = {actual};"
+        range_ = f"{param.minimum} <= {name} <= {param.maximum}"
+        yield f"if ({local} < {_int64(param.minimum)} || {local} > {_int64(param.maximum)}) {version.refuse(range_, 'RANGE')}"
+
+
+def _int64(value: int) -> str:
+    return "INT64_MIN" if value <= -(2**63) else f"INT64_C({value})" if abs(value) >= 2**31 else str(value)
+
+
+def _conditions(version: _Version) -> Iterator[str]:
+    variant, where = version.native.variant, version.where
+    for item in variant.inputs:
+        if not isinstance(item.type, ArrayInput) or item.type.layout is Layout.STRIDED:
+            continue
+        axis = len(item.type.extents) - 1 if item.type.layout is Layout.C else 0
+        refusal = version.refuse(f"{item.text} has stride one in axis {axis}", "LAYOUT")
+        yield f"if (!polyopt_unit_stride(&po_in[{where[item.type.array]}], {axis})) {refusal}"
+    for assumption in variant.kernel.assumptions:
+        match assumption:
+            case Holds(condition=condition, text=text):
+                guard = text or print_expr(condition)
+                yield f"if (!({version.text(condition)})) {version.refuse(guard, 'CONDITION')}"
+            case NoOverlap(first=first, second=second):
+                refusal = version.refuse(f"{first} and {second} share no memory", "OVERLAP")
+                test = f"polyopt_overlap(&po_in[{where[first]}], &po_in[{where[second]}]) != POLYOPT_DISJOINT"
+                yield f"if ({test}) {refusal}"
+            case OrderedStrides(array=array):
+                refusal = version.refuse(f"{array} lies in memory in the order of its axes", "LAYOUT")
+                yield f"if (!polyopt_c_order(&po_in[{where[array]}])) {refusal}"
+
+
+def _result_arrays(native: NativeVariant) -> tuple[Array, ...]:
+    return tuple(array for array in native.variant.kernel.arrays if array.role is Role.RESULT and array.rank)
+
+
+def _results(version: _Version) -> Iterator[str]:
+    for array in version.native.variant.kernel.arrays:
+        if array.role is Role.RESULT and not array.rank:
+            yield f"{_CTYPE[array.dtype]} {version.names.of(array.name)};"
+            yield f"memset(&{version.names.of(array.name)}, 0, sizeof {version.names.of(array.name)});"
+    for array in _result_arrays(version.native):
+        name = version.names.of(array.name)
+        extents = ", ".join(version.text(extent) for extent in array.extents)
+        flags = "POLYOPT_FORTRAN" if array.layout is Layout.FORTRAN else "0"
+        yield f"struct polyopt_array {name} = {{.held = 0}};"
+        yield f"const int64_t {name}_extents[] = {{{extents}}};"
+        call = f"polyopt_new_array(&{name}, {_DTYPE[array.dtype]}, {array.rank}, {name}_extents, {flags})"
+        yield f"PyObject *const {name}_object = {call};"
+
+
+def _call(version: _Version) -> Iterator[str]:
+    native, names = version.native, version.names
+    arrays = _result_arrays(native)
+    made = " && ".join(f"{names.of(array.name)}_object" for array in arrays)
+    yield f"why = {f'({made}) ? 0 : POLYOPT_WHY_MEMORY' if made else '0'};"
+    yield f"guard = {version.collected.guard('enough memory')};"
+    yield from _save(version)
+    yield "if (!why) {"
+    yield f"    const struct {native.source.symbol}_args k = {{"
+    for entry in native.source.args:
+        yield f"        .{entry.name} = {_field_value(version, entry)},"
+    if not native.source.args:
+        yield "        0"
+    yield "    };"
+    failed = "the computation raises nothing and sets no floating-point flag that matters"
+    yield f"    guard = {version.collected.guard(failed)};"
+    flags = "POLYOPT_FP_ALL" if native.source.uses_flags else "0"
+    yield f"    why = polyopt_run(&call, kernels_{native.source.symbol}, &k, (double)({version.text(native.source.work)}), {flags});"
+    yield "}"
+    if native.safety.keep:
+        yield "if (why) while (kept) polyopt_restore(&saved[--kept]);"
+    yield f"if (!why) result = polyopt_pack({', '.join((str(len(native.variant.outputs)), *_boxes(version)))});"
+    used = {output.array for output in native.variant.outputs if output.box == "array"}
+    for array in arrays:
+        name = names.of(array.name)
+        yield f"polyopt_drop(&{name});"
+        yield f"{'Py_XDECREF' if array.name not in used else 'if (why) Py_XDECREF'}({name}_object);"
+    yield "if (why && why != POLYOPT_WHY_EXCEPTION) POLYOPT_REFUSE(guard, why);"
+    yield "goto done;"
+
+
+def _save(version: _Version) -> Iterator[str]:
+    keep = version.native.safety.keep
+    if keep:
+        yield f"struct polyopt_saved saved[{len(keep)}];"
+        yield "int kept = 0;"
+    for name, when in keep:
+        held = f"po_in[{version.where[name]}]"
+        zeros = ", ".join("0" for _ in version.native.variant.kernel.array(name).extents)
+        yield f"if ({'!why' if when == 'always' else '!why && polyopt_flags_raise()'}) {{"
+        yield f"    const int64_t lo[] = {{{zeros}}};"
+        yield f"    why = polyopt_save(&call, &saved[kept], &{held}, lo, {held}.extent);"
+        yield "    kept += !why;"
+        yield "}"
+
+
+def _field_value(version: _Version, entry: ArgField) -> str:
+    local = version.names.of(entry.source)
+    holder = f"po_in[{version.where[entry.source]}]" if entry.source in version.where else local
+    match entry.kind:
+        case "data":
+            return f"{holder}.data"
+        case "stride":
+            return f"{holder}.stride[{entry.axis}]"
+        case "param":
+            return local
+        case "result":
+            return f"&{local}"
+        case "input":
+            inputs = version.native.variant.inputs
+            return next(
+                f"s{k}" for k, item in enumerate(inputs) if isinstance(item.type, ScalarInput) and item.type.array == entry.source
+            )
+        case _:
+            assert_never(entry.kind)
+
+
+def _boxes(version: _Version) -> Iterator[str]:
+    seen: set[str] = set()
+    for output in version.native.variant.outputs:
+        if output.array is None:
+            yield "Py_NewRef(Py_None)"
+            continue
+        array = version.native.variant.kernel.array(output.array)
+        name = version.names.of(array.name)
+        match output.box:
+            case "array":
+                yield f"Py_NewRef({name}_object)" if array.name in seen else f"{name}_object"
+                seen.add(array.name)
+            case "numpy":
+                yield f"polyopt_box_scalar({_DTYPE[array.dtype]}, &{name})"
+            case "python":
+                box = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}[array.dtype.kind]
+                yield f"polyopt_box_{box}({name})"
+            case _:
+                assert_never(output.box)
+
+
+def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
+    """Rows of the module's table of globals for one guard: C initialisers of `struct polyopt_global`."""
+    name = _quoted(guard.name)
+    if guard.expected is None:
+        return (_constant_row(name, guard.value),)
+    parts = guard.expected.split(".")
+    if parts[0] == "builtins" and not guard.attributes:
+        return (f"{{POLYOPT_GLOBAL_BUILTIN, {name}, NULL, NULL, 0, 0}}",)
+    root = parts[: len(parts) - len(guard.attributes)]
+    rows: list[str] = []
+    if _is_module(root):
+        rows.append(f"{{POLYOPT_GLOBAL_MODULE, {name}, {_quoted('.'.join(root))}, NULL, 0, 0}}")
+    else:
+        rows.append(f"{{POLYOPT_GLOBAL_OBJECT, {name}, {_quoted('.'.join(root[:-1]))}, {_quoted(root[-1])}, 0, 0}}")
+    for depth in range(len(guard.attributes)):
+        holder = ".".join(parts[: len(root) + depth])
+        rows.append(f"{{POLYOPT_GLOBAL_ATTRIBUTE, {_quoted(guard.attributes[depth])}, {_quoted(holder)}, NULL, 0, 0}}")
+    return tuple(rows)
+
+
+_MODULES = frozenset({"numpy", "math", "cmath", "builtins", "numpy.linalg", "numpy.fft", "numpy.random"})
+
+
+def _is_module(parts: Sequence[str]) -> bool:
+    return ".".join(parts) in _MODULES
+
+
+def _constant_row(name: str, value: object) -> str:
+    match value:
+        case None:
+            return f"{{POLYOPT_GLOBAL_NONE, {name}, NULL, NULL, 0, 0}}"
+        case bool():
+            return f"{{POLYOPT_GLOBAL_BOOL, {name}, NULL, NULL, {int(value)}, 0}}"
+        case int():
+            return f"{{POLYOPT_GLOBAL_INT, {name}, NULL, NULL, INT64_C({value}), 0}}"
+        case float():
+            return f"{{POLYOPT_GLOBAL_FLOAT, {name}, NULL, NULL, 0, {value.hex()}}}"
+        case _:
+            raise ValueError(f"a guard on the constant {value!r} has no C form")
+
+
+def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], name: str) -> str:
+    """C text of the extension module: all entry points, the tables of regions, globals and inner loops, and the init function.
+
+    loops: NumPy's inner loops by index. name: the extension's full import name.
+    """
+    parts = [
+        "/* Generated by setuptools-polyopt: guards and calls of the kernels. */",
+        '#include "polyopt_entry.h"',
+        '#include "polyopt_ops.h"',
+        '#include "polyopt_attribute.h"',
+        '#include "polyopt_raise.h"',
+        "",
+        *_level_macros(),
+        "",
+    ]
+    tables: list[str] = []
+    rows: list[str] = []
+    modules = sorted({region.module for region in regions})
+    for number, module in enumerate(modules):
+        own = [region for region in regions if region.module == module]
+        globals_: list[str] = []
+        entries: list[str] = []
+        for native in own:
+            parts.append(region_source(native, len(globals_)))
+            globals_ += [row for guard in native.region.globals for row in global_rows(guard)]
+            needed = sorted({index for variant in native.variants for index in variant.loops})
+            if needed:
+                parts.append(f"static const int32_t loops_{native.symbol}[] = {{{', '.join(map(str, needed))}, -1}};")
+            entries.append(
+                f"    {{{_quoted(native.region.name)}, enter_{native.symbol}, guards_{native.symbol}, "
+                f"{f'loops_{native.symbol}' if needed else 'NULL'}}},"
+            )
+        if globals_:
+            tables += [f"static const struct polyopt_global globals_{number}[] = {{", *(f"    {row}," for row in globals_), "};"]
+        tables += [f"static const struct polyopt_region regions_{number}[] = {{", *entries, "};"]
+        rows.append(
+            f"    {{{_quoted(module)}, regions_{number}, {len(own)}, {f'globals_{number}' if globals_ else 'NULL'}, {len(globals_)}}},"
+        )
+    tables += ["static const struct polyopt_module modules[] = {", *rows, "};"]
+    if loops:
+        specs = ", ".join(f"{{{_quoted(loop.ufunc)}, {_quoted(_types(loop))}}}" for loop in loops)
+        tables.append(f"static const struct polyopt_loop_spec loops[] = {{{specs}}};")
+    tables += [
+        "static const struct polyopt_extension extension = {",
+        f"    {_quoted(name)}, modules, {len(modules)}, {'loops' if loops else 'NULL'}, {len(loops)}",
+        "};",
+        "PyMODINIT_FUNC PyInit__native(void) { return polyopt_extension_init(&extension); }",
+        "",
+    ]
+    return "\n".join([*parts, *tables])
+
+
+def _types(loop: LoopKey) -> str:
+    """The types of an inner loop as the support code spells them: `f8f8->f8`."""
+    short = []
+    for name in loop.dtypes:
+        dtype = DType(name)
+        letter = {"b": "?", "i": "i", "u": "u", "f": "f", "c": "c"}[dtype.kind]
+        short.append(letter if letter == "?" else f"{letter}{dtype.itemsize}")
+    return f"{''.join(short[:-1])}->{short[-1]}"

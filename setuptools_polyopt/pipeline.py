@@ -1,0 +1,298 @@
+"""The phases in order: from a module's text to its rewritten text, the C of its kernels and entry points, and the report.
+
+Each phase can be stopped after and printed (`polyopt compile --stop-after/--print-after PHASE file.py`); the golden tests show the same
+text. A variant that a phase refuses is dropped with a diagnostic; a region without variants stays Python.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from setuptools_polyopt.codegen.c import kernel_source, translation_unit
+from setuptools_polyopt.codegen.source import LoopKey
+from setuptools_polyopt.config import Settings
+from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
+from setuptools_polyopt.frontend import analyse_module
+from setuptools_polyopt.ir.expressions import TRUE
+from setuptools_polyopt.ir.kernel import Holds, Kernel, Region, Variant
+from setuptools_polyopt.ir.printer import print_kernel
+from setuptools_polyopt.ir.verifier import verify
+from setuptools_polyopt.multiversion.entry import extension_source
+from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
+from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
+from setuptools_polyopt.multiversion.safety import safety
+from setuptools_polyopt.polyhedral import bounds, optimise
+from setuptools_polyopt.profile.schema import Profile
+from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, Report, VariantReport
+from setuptools_polyopt.report.words import guard_words, type_words
+
+PHASES = ("lower", "scop", "dependences", "schedule", "loops", "c", "guard", "rewrite")
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSource:
+    """A module to compile. name: "radar.stap". path: as shown in messages, relative to the project root. text: its source."""
+
+    name: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPackage:
+    """What the hook writes into the wheel and hands to the toolchain.
+
+    modules: module name -> rewritten text, only those that changed. kernel_sources: C file name -> text, compiled once per level.
+    entry_sources: C file name -> text, compiled once. headers: file name -> text, beside both. runtime_files: path inside `_polyopt/` ->
+    content. summary: a line for the build log.
+    """
+
+    modules: Mapping[str, str]
+    kernel_sources: Mapping[str, str]
+    entry_sources: Mapping[str, str]
+    headers: Mapping[str, str]
+    runtime_files: Mapping[str, bytes]
+    report: Report
+    summary: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledVariant:
+    native: NativeVariant
+    done: tuple[str, ...]
+    dumps: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledRegion:
+    native: NativeRegion
+    variants: tuple[_CompiledVariant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledModule:
+    source: ModuleSource
+    regions: tuple[_CompiledRegion, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class _Loops:
+    """Gives each of NumPy's inner loops that any kernel of the extension calls its index."""
+
+    def __init__(self) -> None:
+        self.known: dict[LoopKey, int] = {}
+
+    def index(self, key: LoopKey) -> int:
+        return self.known.setdefault(key, len(self.known))
+
+
+def compile_package(
+    polyopt_package: str, modules: Sequence[ModuleSource], profile: Profile | None, settings: Settings, native: bool
+) -> CompiledPackage:
+    """Compile the modules that share one `_polyopt` package.
+
+    polyopt_package: its import name, such as "radar._polyopt". native: whether a compiler is there; without one nothing is rewritten, but
+    the report still says what would be. Raises PolyoptError for what a user can mend.
+    """
+    loops = _Loops()
+    compiled = [_compile_module(module, profile, settings, loops) for module in modules]
+    note = "" if native else "No C compiler was found: the modules are left as they are; the report says what would be optimised."
+    report = Report(tuple(_module_report(item) for item in compiled), native, note)
+    diagnostics = tuple(diagnostic for item in compiled for diagnostic in item.diagnostics)
+    regions = [region for item in compiled for region in item.regions]
+    summary = _summary(compiled, native)
+    if not native or not regions:
+        return CompiledPackage({}, {}, {}, {}, {}, report, summary, diagnostics)
+    rewritten = {
+        item.source.name: rewrite_module(item.source.text, [region.native.region for region in item.regions], polyopt_package)
+        for item in compiled
+        if item.regions
+    }
+    entry = extension_source([region.native for region in regions], list(loops.known), f"{polyopt_package}._native")
+    support = _support_files()
+    return CompiledPackage(
+        rewritten,
+        {f"{region.native.symbol}.c": _kernel_unit(region, loops) for region in regions},
+        {"entry.c": entry, **{name: text for name, text in support.items() if name.endswith(".c")}},
+        {name: text for name, text in support.items() if not name.endswith(".c")},
+        _runtime_files(),
+        report,
+        summary,
+        diagnostics,
+    )
+
+
+def _compile_module(module: ModuleSource, profile: Profile | None, settings: Settings, loops: _Loops) -> _CompiledModule:
+    analysis = analyse_module(module.text, module.path, module.name, profile, settings)
+    found = list(analysis.diagnostics)
+    regions = []
+    for region in analysis.regions:
+        if not wrappable(module.text, region.span):
+            text = "the statements share a line with others, so the build cannot put its dispatch around them"
+            found.append(Diagnostic(region.span, "shared-line", text, "put each statement on lines of its own"))
+            continue
+        compiled = _compile_region(module, region, settings, loops, found)
+        if compiled is not None:
+            regions.append(compiled)
+    return _CompiledModule(module, tuple(regions), tuple(found))
+
+
+def _compile_region(
+    module: ModuleSource, region: Region, settings: Settings, loops: _Loops, found: list[Diagnostic]
+) -> _CompiledRegion | None:
+    symbol = f"{module.name.replace('.', '_')}_{region.name}"
+    variants = []
+    for number, variant in enumerate(region.variants):
+        try:
+            compiled = compile_variant(variant, f"{symbol}_v{number}", settings)
+        except Unsupported as refused:
+            found.append(refused.diagnostic)
+            continue
+        indexes = tuple(loops.index(key) for key in compiled.native.source.loops)
+        variants.append(replace(compiled, native=replace(compiled.native, loops=indexes)))
+    if not variants:
+        return None
+    natives = tuple(variant.native for variant in variants)
+    kept = replace(region, variants=tuple(native.variant for native in natives))
+    return _CompiledRegion(NativeRegion(module.name, symbol, kept, natives), tuple(variants))
+
+
+def compile_variant(variant: Variant, symbol: str, settings: Settings) -> _CompiledVariant:
+    """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong."""
+    kernel = replace(variant.kernel, name=symbol)
+    verify(kernel)
+    kernel = _with_bounds(kernel)
+    optimised = optimise(kernel)
+    verify(optimised.kernel, scheduled=True)
+    source = kernel_source(optimised.kernel)
+    can_fail = source.uses_failed or "polyopt_alloc" in source.text
+    native = NativeVariant(replace(variant, kernel=kernel), source, safety(kernel, can_fail, source.uses_flags), ())
+    dumps = {"lower": print_kernel(kernel), **optimised.dumps, "c": f"{source.struct}\n{source.text}"}
+    done = tuple(item.message for item in optimised.diagnostics)
+    return _CompiledVariant(native, done, dumps)
+
+
+def _with_bounds(kernel: Kernel) -> Kernel:
+    condition = bounds(kernel)
+    if condition == TRUE:
+        return kernel
+    return replace(kernel, assumptions=(*kernel.assumptions, Holds(condition, "every subscript is within its array", kernel.span)))
+
+
+def _kernel_unit(region: _CompiledRegion, loops: _Loops) -> str:
+    return translation_unit([variant.native.source for variant in region.variants], loops.known)
+
+
+def _support_files() -> dict[str, str]:
+    folder = resources.files("setuptools_polyopt.codegen") / "support"
+    return {item.name: item.read_text(encoding="utf-8") for item in folder.iterdir() if item.name.endswith((".c", ".h", ".inc"))}
+
+
+def _runtime_files() -> dict[str, bytes]:
+    folder = resources.files("setuptools_polyopt") / "runtime"
+    return {item.name: item.read_bytes() for item in folder.iterdir() if item.name.endswith(".py")}
+
+
+def _summary(modules: Sequence[_CompiledModule], native: bool) -> str:
+    count = sum(len(module.regions) for module in modules)
+    missed = sum(item.severity is Severity.MISSED for module in modules for item in module.diagnostics)
+    verb = "optimised" if native else "could be optimised (no compiler)"
+    return f"{count} region{'s' * (count != 1)} {verb} in {len(modules)} module{'s' * (len(modules) != 1)}, {missed} left as they are"
+
+
+def _module_report(module: _CompiledModule) -> ModuleReport:
+    regions = tuple(
+        RegionReport(
+            region.native.region.name,
+            region.native.region.function,
+            region.native.region.span.lines,
+            _weakest(region),
+            tuple(_variant_report(region.native.region, variant) for variant in region.variants),
+        )
+        for region in module.regions
+    )
+    functions = _function_spans(module.source.text)
+    missed = tuple(
+        Missed(_function_at(functions, item.span), item.span.lines, item.kind, item.message, item.remedy, item.severity.value)
+        for item in sorted(set(module.diagnostics))
+    )
+    return ModuleReport(module.source.name, module.source.path, regions, missed)
+
+
+def _weakest(region: _CompiledRegion) -> str:
+    kinds = {variant.native.safety.kind for variant in region.variants}
+    return next(kind for kind in ("undo", "fresh", "proved") if kind in kinds)
+
+
+def _variant_report(region: Region, variant: _CompiledVariant) -> VariantReport:
+    types = tuple(type_words(item) for item in variant.native.variant.inputs)
+    return VariantReport(types, tuple(guard_words(variant.native.variant, region.globals)), variant.done)
+
+
+def _function_spans(text: str) -> list[tuple[int, int, str]]:
+    """First line, last line and qualified name of every function, outer before inner."""
+    spans: list[tuple[int, int, str]] = []
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            match child:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    spans.append((child.lineno, child.end_lineno or child.lineno, prefix + child.name))
+                    visit(child, f"{prefix}{child.name}.<locals>.")
+                case ast.ClassDef():
+                    visit(child, f"{prefix}{child.name}.")
+                case _:
+                    visit(child, prefix)
+
+    visit(ast.parse(text), "")
+    return spans
+
+
+def _function_at(functions: Sequence[tuple[int, int, str]], span: Span) -> str:
+    inside = [name for first, last, name in functions if first <= span.line <= last]
+    return inside[-1] if inside else ""
+
+
+def analyse(modules: Sequence[ModuleSource], profile: Profile | None, settings: Settings) -> Report:
+    """The report alone: every phase but the C compiler."""
+    loops = _Loops()
+    return Report(tuple(_module_report(_compile_module(module, profile, settings, loops)) for module in modules))
+
+
+def compile_file(
+    path: Path, profile: Profile | None, settings: Settings, stop_after: str = PHASES[-1], print_after: Sequence[str] = ()
+) -> str:
+    """The text of phases for one file: of the phase it stops after, and of those in `print_after`.
+
+    Raises PolyoptError for an unknown phase or a file that cannot be read or parsed.
+    """
+    for phase in (stop_after, *print_after):
+        if phase not in PHASES:
+            raise PolyoptError(f"{phase}: no such phase; there are {', '.join(PHASES)}")
+    try:
+        text = path.read_text(encoding="utf-8")
+        module = _compile_module(ModuleSource(path.stem, path.name, text), profile, settings, loops := _Loops())
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        raise PolyoptError(f"{path}: cannot be compiled ({error})") from error
+    shown = [phase for phase in PHASES if phase == stop_after or phase in print_after]
+    return "".join(_phase_text(module, phase, loops) for phase in shown)
+
+
+def _phase_text(module: _CompiledModule, phase: str, loops: _Loops) -> str:
+    if phase == "rewrite":
+        regions = [region.native.region for region in module.regions]
+        return rewrite_module(module.source.text, regions, f"{module.source.name}._polyopt")
+    if phase == "guard":
+        return extension_source([region.native for region in module.regions], list(loops.known), "_polyopt._native")
+    return "".join(_phase_blocks(module, phase))
+
+
+def _phase_blocks(module: _CompiledModule, phase: str) -> Iterator[str]:
+    for region in module.regions:
+        for number, variant in enumerate(region.variants):
+            yield f"== {phase}: {region.native.region.name}, variant {number} ==\n{variant.dumps[phase]}"
