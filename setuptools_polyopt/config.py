@@ -67,7 +67,7 @@ class Settings:
     """Modules (`"radar.plots"`, `"radar.*"`) and functions (`"radar.stap:weights"`, methods as `"radar.stap:Filter.apply"`) to leave
     alone. Wins over `modules`."""
 
-    profile: str = "polyopt-profile.json"
+    profile: str = field(default="polyopt-profile.json", metadata={"inside": True})
     """The profile file that `polyopt-profile run` writes, relative to pyproject.toml. It travels in the sdist."""
 
     targets: tuple[Target, ...] = ("cpu",)
@@ -95,7 +95,7 @@ class Settings:
     """A hot function that could not be optimised, or a missing compiler, fails the build."""
 
     report: str | None = None
-    """Where to write the report (JSON), relative to pyproject.toml. It is in the wheel in any case: see `polyopt explain`."""
+    """Where to write the report (JSON), relative to pyproject.toml. A wheel with optimised code holds it too: see `polyopt explain`."""
 
     jobs: int = field(default=0, metadata={"minimum": 0})
     """How many compiler processes to run at a time; 0 for one per CPU that the build may use."""
@@ -229,6 +229,8 @@ def _convert(value: object, hint: Any, limits: Mapping[str, Any], source: _Sourc
         raise _wrong(value, names[hint], source, path)
     if "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
         raise _wrong(value, f"of the form {limits['pattern']}", source, path)
+    if limits.get("inside") and (Path(str(value)).is_absolute() or ".." in Path(str(value)).parts):
+        raise _wrong(value, "a path inside the project, so that the sdist can hold the file", source, path)
     if isinstance(value, int) and value < limits.get("minimum", value):
         raise _wrong(value, f"at least {limits['minimum']}", source, path)
     return value

@@ -121,7 +121,7 @@ def _value_schema(hint: Any, limits: Mapping[str, Any]) -> dict[str, Any]:
         return {"enum": list(get_args(hint))}
     simple = {str: "string", bool: "boolean", int: "integer"}
     if hint in simple:
-        anchored = {key: f"^{limit}$" if key == "pattern" else limit for key, limit in limits.items()}
+        anchored = {key: f"^{limit}$" if key == "pattern" else limit for key, limit in limits.items() if key != "inside"}
         return {"type": simple[hint], **anchored}
     return {"type": "object", "additionalProperties": _table_schema(get_args(hint)[1])}
 

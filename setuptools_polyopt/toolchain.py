@@ -8,9 +8,10 @@ and told by `-DPOLYOPT_HAVE_V3` which levels exist. Python.h is used through the
 Why own objects instead of setuptools' build_ext: one source needs several sets of flags, and an unchanged build has to take seconds.
 
 Nothing of the build machine gets in: no `-march=native`, the user's CFLAGS and LDFLAGS are not read, units are compiled under relative
-names in an empty directory, no debug information, no build id. `-ffp-contract=off` holds everywhere and no relative of `-ffast-math` is
-used at any place, because linking with it switches the whole process to flush-to-zero. `-fno-math-errno` is safe: it changes no bits,
-only `errno`, which nobody reads after a kernel. `-ftrapping-math` (the default) stays, because kernels report floating-point flags.
+names in a directory of their own, no debug information, no build id. `-ffp-contract=off` holds everywhere and no relative of
+`-ffast-math` is used at any place, because linking with it switches the whole process to flush-to-zero. `-fno-math-errno` is safe: it
+changes no bits, only `errno`, which nobody reads after a kernel. `-ftrapping-math` (the default) stays, because kernels report
+floating-point flags.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ COMMON_FLAGS = (
 )
 KERNEL_FLAGS = ("-O3", "-fno-builtin", "-fno-math-errno")
 ENTRY_FLAGS = ("-O2",)
-OPTIONAL_FLAGS = ("-fopenmp-simd", "-fno-semantic-interposition", "-frandom-seed=polyopt", "-ffile-prefix-map=a=b")
+OPTIONAL_FLAGS = ("-fopenmp-simd", "-fno-semantic-interposition", "-frandom-seed=polyopt")
 OPTIONAL_LINK_FLAGS = ("-Wl,--build-id=none", "-Wl,--as-needed")
 LIMITED_API = "0x030B0000"
 KEPT_SECONDS = 30 * 24 * 3600.0
@@ -220,7 +221,7 @@ def _trial(compiler: Compiler, environ: Mapping[str, str]) -> str:
         folder = Path(name)
         unit = _Unit("trivial.c", _TRIVIAL, (*COMMON_FLAGS, *ENTRY_FLAGS, *_python_flags(), *compiler.flags, "-Werror"))
         try:
-            (folder / "trivial.o").write_bytes(_compile(compiler, unit, environ))
+            (folder / "trivial.o").write_bytes(_compile(compiler, unit, {}, environ))
             _link(compiler, [folder / "trivial.o"], folder / "trivial.so", environ)
         except ToolchainError as error:
             return str(error).splitlines()[-1].strip()
@@ -231,7 +232,7 @@ def build_extension(
     compiler: Compiler,
     kernel_sources: Mapping[str, str],
     entry_sources: Mapping[str, str],
-    include_dir: Path,
+    headers: Mapping[str, str],
     levels: Sequence[Level],
     module: str,
     output_dir: Path,
@@ -241,28 +242,25 @@ def build_extension(
 ) -> BuiltExtension:
     """Compile C text (by file name) into the extension module `module` (last component of its name) in `output_dir`.
 
-    `include_dir` holds the headers. `jobs` compilers run at a time (0: one per usable CPU). Raises `ToolchainError`; then nothing
+    `headers` lie beside every unit. `jobs` compilers run at a time (0: one per usable CPU). Raises `ToolchainError`; then nothing
     has been written to `output_dir`.
     """
     start = time.monotonic()
     have = tuple(f"-DPOLYOPT_HAVE_{level.suffix.upper()}=1" for level in levels)
-    include = (f"-I{include_dir}", *(f"-ffile-prefix-map={include_dir}=." for flag in compiler.flags if flag.startswith("-ffile-")))
-    optional = tuple(flag for flag in compiler.flags if not flag.startswith("-ffile-"))
-    common = (*COMMON_FLAGS, *optional, *include)
+    common = (*COMMON_FLAGS, *compiler.flags)
     units = [
         _Unit(name, text, (*common, *KERNEL_FLAGS, *level.flags, f"-DPOLYOPT_LEVEL={level.suffix}"), level.name)
         for name, text in sorted(kernel_sources.items())
         for level in levels
     ]
     units += [_Unit(name, text, (*common, *ENTRY_FLAGS, *have, *_python_flags())) for name, text in sorted(entry_sources.items())]
-    headers = _headers_digest(include_dir)
     objects = cache_dir / "objects"
     with _scratch(output_dir) as folder, ThreadPoolExecutor(jobs or _usable_cpus()) as pool:
 
         def make(numbered: tuple[int, _Unit]) -> tuple[Path, bool]:
             number, unit = numbered
             path = folder / f"{number:04}.o"
-            return path, _object(compiler, unit, headers, objects, path, str(include_dir), environ)
+            return path, _object(compiler, unit, headers, objects, path, environ)
 
         made = list(pool.map(make, enumerate(units)))
         target = folder / module_file_name(module)
@@ -293,18 +291,17 @@ def _scratch(output_dir: Path) -> Iterator[Path]:
 
 
 def _object(
-    compiler: Compiler, unit: _Unit, headers: str, cache: Path, target: Path, include: str, environ: Mapping[str, str]
+    compiler: Compiler, unit: _Unit, headers: Mapping[str, str], cache: Path, target: Path, environ: Mapping[str, str]
 ) -> bool:
     """Write the unit's object file to `target`; whether it came from the cache."""
-    flags = [flag.replace(include, "INCLUDE") for flag in unit.flags]  # where the headers lie does not matter, what they say does
-    key = _digest(json.dumps([compiler.identity, flags, unit.name, unit.text, headers]))
+    key = _digest(json.dumps([compiler.identity, unit.flags, unit.name, unit.text, sorted(headers.items())]))
     kept = cache / key[:2] / f"{key}.o"
     try:
         content = kept.read_bytes()
         os.utime(kept)
         hit = True
     except OSError:
-        content = _compile(compiler, unit, environ)
+        content = _compile(compiler, unit, headers, environ)
         _write_atomically(kept, content)
         hit = False
     target.write_bytes(content)
@@ -317,11 +314,12 @@ def _python_flags() -> tuple[str, ...]:
     return (*(f"-I{folder}" for folder in folders), *limited)
 
 
-def _compile(compiler: Compiler, unit: _Unit, environ: Mapping[str, str]) -> bytes:
-    """The unit's object code, compiled under its own name in an empty directory."""
+def _compile(compiler: Compiler, unit: _Unit, headers: Mapping[str, str], environ: Mapping[str, str]) -> bytes:
+    """The unit's object code, compiled under its own name in a directory that holds nothing else but the headers."""
     with tempfile.TemporaryDirectory(prefix="polyopt-") as name:
         folder = Path(name)
-        (folder / unit.name).write_text(unit.text, encoding="utf-8")
+        for file, text in {**headers, unit.name: unit.text}.items():
+            (folder / file).write_text(text, encoding="utf-8")
         what = f"compile {unit.name}" + (f" for {unit.level}" if unit.level else "")
         _run_or_raise([*compiler.command, *unit.flags, "-c", unit.name, "-o", "unit.o"], environ, folder, what)
         return (folder / "unit.o").read_bytes()
@@ -359,12 +357,6 @@ def _usable_cpus() -> int:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _headers_digest(include_dir: Path) -> str:
-    """A hash of all header files and included pieces in the folder, by name and content."""
-    files = sorted(path for path in include_dir.iterdir() if path.suffix in (".h", ".inc", ".c"))
-    return _digest(json.dumps([(path.name, path.read_text(encoding="utf-8")) for path in files]))
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

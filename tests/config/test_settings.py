@@ -120,6 +120,7 @@ def test_the_environment_overrides(tmp_path: Path, variable: str, text: str, fie
         ("[tool.polyopt]\njobs = true", "jobs: is True, but has to be a whole number"),
         ("[tool.polyopt]\njobs = -1", "jobs: is -1, but has to be at least 0"),
         ('[tool.polyopt]\ngpu-architectures = ["90"]', "gpu-architectures: is '90', but has to be of the form"),
+        ('[tool.polyopt]\nprofile = "../p.json"', "profile: is '../p.json', but has to be a path inside the project"),
         ("[tool]\npolyopt = 3", "pyproject.toml:2: [tool.polyopt]: is not a table"),
         ("[tool]\npolyopt.jobs = 'x'", "pyproject.toml:2: [tool.polyopt] jobs: is 'x'"),
         ("[tool.polyopt]\nfunctions = 3", "functions: is 3, but has to be a table of tables"),

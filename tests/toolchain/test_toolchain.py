@@ -64,12 +64,10 @@ def compiler(cache: Path) -> Compiler:
 
 
 def build(compiler: Compiler, folder: Path, cache: Path, header: str = HEADER, kernel: str = KERNEL, **options: object) -> BuiltExtension:
-    include = folder / "include"
-    include.mkdir(parents=True, exist_ok=True)
-    (include / "support.h").write_text(header)
     levels = compiler.levels(("x86-64-v2", "x86-64-v3"))
+    headers = {"support.h": header}
     return build_extension(
-        compiler, {"kernel.c": kernel}, {"entry.c": ENTRY}, include, levels, "_native", folder / "out", cache, **options
+        compiler, {"kernel.c": kernel}, {"entry.c": ENTRY}, headers, levels, "_native", folder / "out", cache, **options
     )
 
 
@@ -100,7 +98,7 @@ def test_python_is_used_through_the_limited_api(compiler: Compiler, tmp_path: Pa
     if toolchain.uses_limited_api():
         strange = ENTRY.replace("double x[100];", "double x[100]; PyTuple_GET_ITEM(argument, 0);")
         with pytest.raises(ToolchainError, match="PyTuple_GET_ITEM"):
-            build_extension(compiler, {}, {"entry.c": strange}, tmp_path, compiler.levels(), "_native", tmp_path / "o", cache)
+            build_extension(compiler, {}, {"entry.c": strange}, {}, compiler.levels(), "_native", tmp_path / "o", cache)
 
 
 def test_one_symbol_per_level(compiler: Compiler, tmp_path: Path, cache: Path) -> None:
