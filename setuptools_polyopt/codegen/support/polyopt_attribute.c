@@ -58,7 +58,7 @@ PyObject *polyopt_attribute(struct polyopt_attribute *slot, PyObject *object)
             return NULL;
         }
         if (!harmless(slot->key, type)) return NULL;
-        Py_INCREF(type);
+        Py_INCREF((PyObject *)type);
         Py_XDECREF(slot->type);
         slot->type = (PyObject *)type;
     }

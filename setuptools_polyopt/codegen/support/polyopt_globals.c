@@ -3,9 +3,9 @@
  * On every call an object is compared by identity with the one that was verified last. A new object (the first call, or somebody
  * assigned to the name) is verified by its kind, so that a monkeypatched function fails the guard and the restored one passes again.
  */
-#include <string.h>
-
 #include "polyopt_internal.h"
+
+#include <string.h>
 
 static PyObject *module_named(const char *name)
 {

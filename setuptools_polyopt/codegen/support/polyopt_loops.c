@@ -4,9 +4,9 @@
  * Before a loop is used, the head is compared with what Python says of the ufunc, and the loop's results (whole, in two blocks, on
  * strided operands) with the ufunc's own, bit for bit.
  */
-#include <string.h>
-
 #include "polyopt_internal.h"
+
+#include <string.h>
 
 struct ufunc_head {
     PyObject_HEAD

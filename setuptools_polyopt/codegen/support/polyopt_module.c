@@ -1,7 +1,7 @@
 /* polyopt_module.c: the extension module: bind, the state behind each region's function, the shared pool. */
-#include <string.h>
-
 #include "polyopt_internal.h"
+
+#include <string.h>
 
 #ifdef Py_GIL_DISABLED
 #error "polyopt's native extension needs the GIL; build without it gives a pure Python wheel"

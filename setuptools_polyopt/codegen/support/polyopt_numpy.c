@@ -1,8 +1,8 @@
 /* polyopt_numpy.c: NumPy's types and constructors, found lazily in the NumPy that the process has imported; results and scalars. */
+#include "polyopt_numpy.h"
+
 #include <stdarg.h>
 #include <string.h>
-
-#include "polyopt_numpy.h"
 
 struct polyopt_numpy polyopt_np;
 

@@ -2,7 +2,7 @@
 #include "polyopt_raise.h"
 
 /* NumPy 2 keeps errstate in a context variable: while its value is the same object, so is the answer. */
-static PyObject *getter, *filters_holder, *seen;
+static PyObject *get_errstate, *filters_holder, *seen;
 static int seen_answer, prepared;
 
 static int ask_numpy(void)
@@ -23,7 +23,7 @@ static int ask_numpy(void)
 
 static int errstate_raises(void)
 {
-    PyObject *now = getter ? PyObject_CallNoArgs(getter) : NULL;
+    PyObject *now = get_errstate ? PyObject_CallNoArgs(get_errstate) : NULL;
     int answer;
     if (now && now == seen) {
         Py_DECREF(now);
@@ -58,7 +58,7 @@ static void prepare(void)
     PyObject *umath = PyImport_ImportModule("numpy._core.umath"), *variable = NULL;
     PyErr_Clear();
     if (umath) variable = PyObject_GetAttrString(umath, "_extobj_contextvar");
-    if (variable) getter = PyObject_GetAttrString(variable, "get");
+    if (variable) get_errstate = PyObject_GetAttrString(variable, "get");
     PyErr_Clear();
     filters_holder = PyImport_ImportModule("warnings");
     PyErr_Clear();

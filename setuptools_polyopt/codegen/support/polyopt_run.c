@@ -1,8 +1,8 @@
 /* polyopt_run.c: from a proved guard to a finished kernel: contexts, threads, GIL, signals, floating-point flags, undo copies. */
-#include <string.h>
-
-#include "polyopt_fenv.h"
 #include "polyopt_internal.h"
+#include "polyopt_fenv.h"
+
+#include <string.h>
 
 /* Work (about nanoseconds) from which on releasing the GIL, and looking for signals, is worth while. */
 #define WORK_TO_RELEASE 20000.0

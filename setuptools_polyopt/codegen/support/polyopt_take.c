@@ -1,7 +1,7 @@
 /* polyopt_take.c: arguments: exact types, dtype, rank, alignment, strides; conditions on arrays. */
-#include <string.h>
-
 #include "polyopt_numpy.h"
+
+#include <string.h>
 
 /* ---- arrays ---------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,64 @@
+"""Builds the hand-written example with the interpreter that runs this: `build_example.py FOLDER NAME [CFLAGS...]`.
+
+The folder receives a package NAME (user.py, _polyopt with the runtime, _polyopt/_native...). Also used by conftest.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SUPPORT = ROOT / "setuptools_polyopt" / "codegen" / "support"
+EXAMPLE = Path(__file__).parent / "example"
+COMMON = ["-std=c11", "-fPIC", "-fvisibility=hidden", "-pthread", "-ffp-contract=off", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror"]
+# the support code is compiled as toolchain.py compiles entry units and kernels
+ENTRY = ["-O2"]
+KERNEL = ["-O3", "-fno-builtin", "-fno-math-errno"]
+V3 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mmovbe"]
+
+
+def python_flags() -> list[str]:
+    limited = ["-DPy_LIMITED_API=0x030B0000"] if sys.version_info >= (3, 11) else []
+    return [f"-I{sysconfig.get_path('include')}", *limited]
+
+
+def helper_line() -> int:
+    lines = (EXAMPLE / "user.py").read_text().splitlines()
+    return lines.index("def helper(x):") + 1
+
+
+def build(folder: Path, name: str, extra: tuple[str, ...] = ()) -> Path:
+    """Lay out the package `name` in `folder` and build its extension; the package's folder."""
+    package = folder / name
+    shutil.copytree(ROOT / "setuptools_polyopt" / "runtime", package / "_polyopt", ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "__init__.py").write_text("")
+    shutil.copy(EXAMPLE / "user.py", package / "user.py")
+    entry = (EXAMPLE / "entry.c").read_text().replace('"example.', f'"{name}.').replace('"' + f'{name}.h"', '"example.h"')
+    objects = folder / f"objects-{name}"
+    objects.mkdir()
+    (objects / "entry.c").write_text(entry)
+    common = [*COMMON, *extra, f"-I{SUPPORT}", f"-I{EXAMPLE}", f"-DEXAMPLE_HELPER_LINE={helper_line()}"]
+    units = [(path, [*ENTRY, *python_flags()]) for path in sorted(SUPPORT.glob("*.c"))]
+    units += [(objects / "entry.c", [*ENTRY, *python_flags()])]
+    units += [(EXAMPLE / "kernels.c", [*KERNEL, "-DPOLYOPT_LEVEL=base"]), (EXAMPLE / "kernels.c", [*KERNEL, *V3, "-DPOLYOPT_LEVEL=v3"])]
+
+    def compile_one(numbered: tuple[int, tuple[Path, list[str]]]) -> str:
+        number, (source, flags) = numbered
+        target = str(objects / f"{number}.o")
+        subprocess.run(["gcc", *common, *flags, "-c", str(source), "-o", target], check=True)
+        return target
+
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(compile_one, enumerate(units)))
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    subprocess.run(["gcc", "-shared", "-pthread", *extra, "-o", str(package / "_polyopt" / f"_native{suffix}"), *made, "-lm"], check=True)
+    return package
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]), sys.argv[2], tuple(sys.argv[3:]))
