@@ -1,0 +1,62 @@
+"""Steps of subscripts: by how much an integer expression grows when one iterator grows by one.
+
+    step(i*n + 2*j + 1, "j")  ->  2
+    step(i // 2, "i")         ->  None
+"""
+
+from __future__ import annotations
+
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Sym, Unary, integer
+from setuptools_polyopt.ir.visitors import loads, symbols
+
+ZERO, ONE = integer(0), integer(1)
+
+
+def step(expr: Expr, var: str) -> Expr | None:
+    """The expression's slope in `var` (free of it), or None where it is not affine in it or reads memory."""
+    if var not in symbols(expr):
+        return None if loads(expr) else ZERO
+    match expr:
+        case Sym():
+            return ONE
+        case Unary(op="neg", operand=operand, checked=False):
+            inner = step(operand, var)
+            return None if inner is None else times(integer(-1), inner)
+        case Binary(op="add" | "sub" as op, left=left, right=right, checked=False):
+            a, b = step(left, var), step(right, var)
+            return None if a is None or b is None else (plus if op == "add" else minus)(a, b)
+        case Binary(op="mul", left=left, right=right, checked=False):
+            factor, rest = (right, left) if var in symbols(left) else (left, right)
+            slope = step(rest, var)
+            return None if slope is None or var in symbols(factor) or loads(factor) else times(factor, slope)
+        case _:
+            return None
+
+
+def plus(a: Expr, b: Expr) -> Expr:
+    """a + b, folded where constants allow."""
+    if isinstance(a, Const) and isinstance(b, Const):
+        return integer(_int(a) + _int(b))
+    return b if a == ZERO else a if b == ZERO else Binary("add", a, b, a.dtype)
+
+
+def minus(a: Expr, b: Expr) -> Expr:
+    """a - b, folded where constants allow."""
+    if isinstance(a, Const) and isinstance(b, Const):
+        return integer(_int(a) - _int(b))
+    return a if b == ZERO else Binary("sub", a, b, a.dtype)
+
+
+def times(a: Expr, b: Expr) -> Expr:
+    """a * b, folded where constants allow."""
+    if isinstance(a, Const) and isinstance(b, Const):
+        return integer(_int(a) * _int(b))
+    if ZERO in (a, b):
+        return ZERO
+    return b if a == ONE else a if b == ONE else Binary("mul", a, b, a.dtype)
+
+
+def _int(const: Const) -> int:
+    if isinstance(const.value, complex):
+        raise TypeError("a complex constant is no integer")
+    return int(const.value)

@@ -1,0 +1,154 @@
+"""A kernel as C: the struct of its arguments, its function, and the functions of its parallel loops.
+
+    kernel axpy(n) { argument x: float64[n] C; input a: float64; argument y: float64[n] C; for i in 0..n parallel: y[i] = y[i] + a*x[i] }
+
+becomes
+
+    struct axpy_args { int64_t n; double *x; double *y; double a; };
+    int32_t POLYOPT_KERNEL(axpy)(const struct axpy_args *args, struct polyopt_ctx *ctx) { ... return ctx->failed; }
+
+The kernels of a package go into one translation unit, which is compiled once per instruction-set level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from setuptools_polyopt.codegen.expr import position
+from setuptools_polyopt.codegen.function import INDENT, Function
+from setuptools_polyopt.codegen.literals import c_type
+from setuptools_polyopt.codegen.names import sanitize
+from setuptools_polyopt.codegen.outline import assemble, may_fail, ordered, outlined_loops
+from setuptools_polyopt.codegen.source import ArgField, KernelSource, LoopKey, Options
+from setuptools_polyopt.codegen.statements import declare, emit_block
+from setuptools_polyopt.codegen.storage import Unit, reads
+from setuptools_polyopt.codegen.work import block_work
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Expr
+from setuptools_polyopt.ir.kernel import Kernel, Role
+from setuptools_polyopt.ir.statements import Assign, If, walk
+from setuptools_polyopt.ir.visitors import walk_expr
+
+_FLAGLESS = frozenset(("neg", "abs", "not", "invert", "conj", "real", "imag", "isnan", "isfinite", "isinf", "signbit", "maximum", "minimum"))
+
+
+def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSource:
+    """Print a kernel. The kernel must have passed `ir.verifier`. Raises TypeError for an operation that has no C form."""
+    unit = Unit(kernel, options or Options(), sanitize(kernel.name))
+    unit.chunked = unit.options.parallel and outlined_loops(kernel.body) == 1
+    main = Function(unit, None, unit.written, may_fail(kernel.body))
+    for array in kernel.arrays:
+        if array.role is Role.RESULT and not array.rank:
+            declare(main, array)
+        elif array.role is Role.TEMPORARY and array.name not in unit.allocated:
+            declare(main, array)
+    emit_block(main, kernel.body)
+    fields = arg_fields(unit)
+    return KernelSource(
+        name=kernel.name,
+        symbol=unit.symbol,
+        struct=_struct(unit, fields),
+        text="\n".join([*unit.functions, _main_text(unit, main)]),
+        args=fields,
+        loops=tuple(sorted(unit.loops)),
+        wrappers=tuple(text for _, text in sorted(unit.wrappers.items())),
+        libm=tuple(sorted(unit.libm)),
+        uses_failed=may_fail(kernel.body),
+        uses_flags=any(_sets_flags(expr) for expr in _expressions(kernel)),
+        chunked=unit.chunked,
+        work=block_work(kernel.body),
+    )
+
+
+def arg_fields(unit: Unit) -> tuple[ArgField, ...]:
+    """The fields of the kernel's struct: parameters, arrays with their free strides, scalar inputs, scalar results."""
+    names, fields = unit.names, []
+    for param in unit.kernel.params:
+        fields.append(ArgField("param", names.of(param.name), param.name, "int64_t", DType.INT64))
+    for array in unit.kernel.arrays:
+        name, kind = names.of(array.name), c_type(array.dtype)
+        if array.role is Role.TEMPORARY:
+            continue
+        if array.rank:
+            fields.append(ArgField("data", name, array.name, f"{kind} *", array.dtype))
+        elif array.role is Role.INPUT:
+            fields.append(ArgField("input", name, array.name, kind, array.dtype))
+        else:
+            fields.append(ArgField("result", name, array.name, f"{kind} *", array.dtype))
+        for axis in range(array.rank):
+            stride = unit.stride(array.name, axis)
+            if isinstance(stride, str):
+                fields.append(ArgField("stride", stride, array.name, "int64_t", DType.INT64, axis))
+    return tuple(fields)
+
+
+def _struct(unit: Unit, fields: Sequence[ArgField]) -> str:
+    lines = []
+    for item in fields:
+        declaration = item.c_type if item.c_type.endswith("*") else f"{item.c_type} "
+        if item.kind == "data":
+            const = "const " if item.source not in unit.written else ""
+            declaration = f"{const}{declaration}{'POLYOPT_RESTRICT ' if unit.restrict(item.source) else ''}"
+        lines.append(f"{INDENT}{declaration}{item.name};\n")
+    body = "".join(lines) or f"{INDENT}int64_t nothing;\n"
+    return f"struct {unit.symbol}_args {{\n{body}}};\n"
+
+
+def _main_text(unit: Unit, main: Function) -> str:
+    derived = [f"const int64_t {name} = {position(step, main).text};" for name, step in sorted(main.derived.items())]
+    prologue = [f"{local.declare}{local.name} = args->{local.name};" for local in ordered(main)] + derived
+    epilogue = [
+        f"*args->{unit.names.of(array.name)} = {unit.names.of(array.name)};"
+        for array in unit.kernel.arrays
+        if array.role is Role.RESULT and not array.rank
+    ]
+    if not prologue and not epilogue:
+        prologue = ["(void)args;"]
+    span = unit.kernel.span
+    where = f"/* {unit.kernel.name}: {span.file.replace('*/', '')}:{span.lines} */\n" if span.line else ""
+    head = f"int32_t POLYOPT_KERNEL({unit.symbol})(const struct {unit.symbol}_args *POLYOPT_RESTRICT args, struct polyopt_ctx *ctx)\n"
+    return f"{where}{prototype(unit.symbol)}{head}{assemble(main, prologue, epilogue, 'return ctx->failed;')}"
+
+
+def prototype(symbol: str) -> str:
+    """The declaration of a kernel's function, for the level that POLYOPT_LEVEL names."""
+    return f"int32_t POLYOPT_KERNEL({symbol})(const struct {symbol}_args *args, struct polyopt_ctx *ctx);\n"
+
+
+def _expressions(kernel: Kernel) -> Iterable[Expr]:
+    for item in walk(kernel.body):
+        yield from reads(item)
+        if isinstance(item, Assign):
+            yield item.value
+        elif isinstance(item, If):
+            yield item.cond
+
+
+def _sets_flags(expr: Expr) -> bool:
+    """Whether evaluation may raise a floating-point flag (a safe answer)."""
+    return any(
+        getattr(node, "function", "complex") != "complex"
+        or (getattr(node, "op", "") not in _FLAGLESS and hasattr(node, "op") and node.dtype.kind in "fc")
+        or (hasattr(node, "operand") and not hasattr(node, "op") and node.operand.dtype.kind in "fc")
+        for node in walk_expr(expr)
+    )
+
+
+def loop_table(sources: Iterable[KernelSource]) -> tuple[LoopKey, ...]:
+    """The inner loops that the kernels of a package need, in the order of the extension's table."""
+    return tuple(sorted({key for source in sources for key in source.loops}))
+
+
+def declarations(sources: Sequence[KernelSource]) -> str:
+    """What kernels and entry points share: the indices of the inner loops and the structs of arguments."""
+    keys = loop_table(sources)
+    constants = "".join(f"{INDENT}{key.constant},\n" for key in keys)
+    table = f"enum {{\n{constants}}};\n\n" if keys else ""
+    return table + "\n".join(source.struct for source in sources)
+
+
+def translation_unit(sources: Sequence[KernelSource]) -> str:
+    """All kernels of a package as one C file; every level compiles the same text."""
+    wrappers = sorted({text for source in sources for text in source.wrappers})
+    parts = ['#include "polyopt.h"\n#include "polyopt_ops.h"\n', declarations(sources), *wrappers, *(source.text for source in sources)]
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,119 @@
+"""Where the arrays and scalars of a kernel live in C, and what is known about the kernel as a whole.
+
+    argument     pointer and strides from the struct; the axis of unit stride needs none
+    result       pointer from the struct, strides from the extents; a scalar is a local, stored at the end
+    input        a value of the struct
+    temporary    a local (rank 0), a small array on the stack (constant extents), or memory of the thread's arena
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import assert_never
+
+from setuptools_polyopt.codegen import affine
+from setuptools_polyopt.codegen.names import Names
+from setuptools_polyopt.codegen.source import LoopKey, Options
+from setuptools_polyopt.ir.expressions import Const, Expr, Load
+from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, NoOverlap, Role
+from setuptools_polyopt.ir.statements import Alloc, Assign, For, If, Stmt, walk
+from setuptools_polyopt.ir.visitors import loads
+
+STACK_BYTES = 16 * 1024
+"""The largest temporary that goes on the stack."""
+
+
+PIECE_LOWER, PIECE_UPPER = "<lo>", "<hi>"
+"""Symbols for the ends of a piece of a parallel loop."""
+
+
+@dataclass
+class Unit:
+    """What the functions of one kernel share while they are written."""
+
+    kernel: Kernel
+    options: Options
+    symbol: str
+    names: Names = field(default_factory=Names)
+    loops: set[LoopKey] = field(default_factory=set)
+    wrappers: dict[str, str] = field(default_factory=dict)
+    libm: set[str] = field(default_factory=set)
+    functions: list[str] = field(default_factory=list)
+    bodies: int = 0
+    chunked: bool = False
+
+    def __post_init__(self) -> None:
+        self.arrays = {array.name: array for array in self.kernel.arrays}
+        statements = tuple(walk(self.kernel.body))
+        self.written = frozenset(item.target.array for item in statements if isinstance(item, Assign))
+        self.read = frozenset(load.array for item in statements for load in reads(item))
+        self.allocated = frozenset(item.array for item in statements if isinstance(item, Alloc))
+        pairs = [item for item in self.kernel.assumptions if isinstance(item, NoOverlap)]
+        self._apart = {frozenset((item.first, item.second)) for item in pairs}
+        self.names.define(PIECE_LOWER, "lo")
+        self.names.define(PIECE_UPPER, "hi")
+        for param in self.kernel.params:
+            self.names.of(param.name)
+        for array in self.kernel.arrays:
+            self.names.of(array.name)
+        self._strides = {array.name: self._stride_names(array) for array in self.kernel.arrays}
+
+    def disjoint(self, first: str, second: str) -> bool:
+        """Whether two different arrays certainly share no memory."""
+        if first == second:
+            return False
+        both = all(self.arrays[name].role is Role.ARGUMENT for name in (first, second))
+        return not both or frozenset((first, second)) in self._apart
+
+    def restrict(self, name: str) -> bool:
+        """Whether nothing else of the kernel reaches the memory of an array that somebody writes."""
+        others = (array.name for array in self.kernel.arrays if array.rank and array.name != name)
+        return all(self.disjoint(name, other) or not {name, other} & self.written for other in others)
+
+    def stride(self, name: str, axis: int) -> Expr | str | None:
+        """Elements from one index of the axis to the next: a position over parameters, a name of the struct, or None for one."""
+        array = self.arrays[name]
+        if axis == self.unit_axis(array):
+            return None
+        if array.role is Role.ARGUMENT:
+            return self._strides[name][axis]
+        inner = array.extents[:axis] if array.layout is Layout.FORTRAN else array.extents[axis + 1 :]
+        return reduce(affine.times, inner, affine.ONE)
+
+    def derived(self, name: str, axis: int) -> str:
+        """The name of the local that holds a stride computed from extents."""
+        return self._strides[name][axis]
+
+    def unit_axis(self, array: Array) -> int | None:
+        """The axis whose elements lie side by side."""
+        if array.layout is Layout.STRIDED:
+            return None
+        return 0 if array.layout is Layout.FORTRAN else array.rank - 1
+
+    def stack_length(self, array: Array) -> int | None:
+        """Elements of a temporary that is small enough for the stack, else None."""
+        length = 1
+        for extent in array.extents:
+            if not isinstance(extent, Const) or isinstance(extent.value, complex):
+                return None
+            length *= max(1, int(extent.value))
+        return length if length * array.dtype.itemsize <= STACK_BYTES else None
+
+    def _stride_names(self, array: Array) -> list[str]:
+        return [self.names.fresh(f"{self.names.of(array.name)}_s{axis}") for axis in range(array.rank)]
+
+
+def reads(statement: Stmt) -> tuple[Load, ...]:
+    """What a statement itself reads; the statements inside it aside."""
+    match statement:
+        case Assign(target=target, value=value):
+            return loads(value) + tuple(load for index in target.indices for load in loads(index))
+        case For(lower=lower, upper=upper):
+            return loads(lower) + loads(upper)
+        case If(cond=cond):
+            return loads(cond)
+        case Alloc():
+            return ()
+        case _:
+            assert_never(statement)
