@@ -30,7 +30,7 @@ def coincidence(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
             for child in children:
                 domain = domain_of(child, scop)
                 found.append(coincidence(child, scop, deps.intersect_domain(domain).intersect_range(domain)))
-            return Sequence(tuple(found))
+            return sequence(found)
         case Band(members=members):
             result = []
             for member in members:
@@ -48,7 +48,8 @@ def tile_member(member: Member, size: int, note: str = "tile") -> Member:
     for name, date in member.dates.items():
         value = isl.Val(size, date.get_ctx())
         dates[name] = date.scale_down_val(value).floor().scale_val(value)
-    return replace(member, dates=dates, note=note, name=f"{member.name}_{note}" if member.name else "", kind="serial")
+    rows = {name: member.row(name) for name in member.dates}
+    return replace(member, dates=dates, note=note, name=f"{member.name}_{note}" if member.name else "", kind="serial", rows=rows)
 
 
 @dataclass(frozen=True)

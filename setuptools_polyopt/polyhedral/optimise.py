@@ -15,9 +15,12 @@ from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.polyhedral import legality, schedule
 from setuptools_polyopt.polyhedral.astgen import generate
 from setuptools_polyopt.polyhedral.dependences import Dependences, dependences
+from setuptools_polyopt.polyhedral.distribute import distribute
+from setuptools_polyopt.polyhedral.fuse import fuse
 from setuptools_polyopt.polyhedral.marks import Marking, coincidence, mark
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.scop import Scop, extract
+from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
 from setuptools_polyopt.polyhedral.tree import Tree, print_tree, program_order
 
 
@@ -54,7 +57,7 @@ def _schedule(scop: Scop, deps: Dependences, options: Options, found: list[Diagn
     marking = Marking(options.parallel, options.vector)
     if options.reorder:
         try:
-            tree = mark(coincidence(schedule.schedule(scop, deps, options.max_operations), scop, everything), marking)
+            tree = mark(_reorder(scop, deps, options), marking)
         except schedule.TooExpensive as error:
             text = "this code is too intricate for the scheduler: its own order is kept"
             found.append(Diagnostic(scop.kernel.span, "schedule-cost", text, "split the function", f"more than {error.operations} isl operations"))
@@ -67,6 +70,15 @@ def _schedule(scop: Scop, deps: Dependences, options: Options, found: list[Diagn
     tree = mark(coincidence(program_order(scop), scop, everything), marking)
     violation = legality.check(tree, scop, everything)
     return tree if violation is None else program_order(scop)
+
+
+def _reorder(scop: Scop, deps: Dependences, options: Options) -> Tree:
+    everything = deps.all
+    tree = coincidence(schedule.schedule(scop, deps, options.max_operations), scop, everything)
+    if options.fuse:
+        tree = fuse(tree, scop, everything)
+    tree = restructure(tree, scop, everything, Sizes() if options.tile else None)
+    return coincidence(distribute(tree, scop, everything), scop, everything)
 
 
 def _print_scop(scop: Scop) -> str:

@@ -10,7 +10,8 @@ made by `astgen`; between the two no pass depends on isl's node cursors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TypeAlias, assert_never
 
 import islpy as isl
@@ -23,13 +24,19 @@ from setuptools_polyopt.polyhedral.spaces import align, linear, tuple_functions,
 @dataclass(frozen=True, eq=False)
 class Member:
     """One loop: dates per statement; coincident: no dependence between the statements below is carried by it (within one iteration of what
-    is outside). note: what the loop is, in a word. name: what to call its iterator."""
+    is outside). note: what the loop is, in a word. name: what to call its iterator. rows: see `row`,
+    for dates that are not linear themselves."""
 
     dates: Mapping[str, isl.PwAff]
     coincident: bool
     kind: LoopKind = "serial"
     note: str = ""
     name: str = ""
+    rows: Mapping[str, Mapping[str, Fraction] | None] = field(default_factory=dict)
+
+    def row(self, name: str) -> Mapping[str, Fraction] | None:
+        """Coefficients of a statement's date by iterator (for a tile loop: of what is tiled); None if it is not linear."""
+        return self.rows[name] if name in self.rows else linear(self.dates[name])
 
     def only(self, names: Iterable[str]) -> Member:
         """The member restricted to some statements."""
@@ -73,16 +80,23 @@ Tree: TypeAlias = Band | Sequence | Leaf
 
 
 def sequence(children: Iterable[Tree]) -> Tree:
-    """A sequence without nesting; one child stands for itself."""
+    """A sequence without nesting, neighbouring leaves joined; one child stands for itself."""
     flat: list[Tree] = []
     for child in children:
-        flat += child.children if isinstance(child, Sequence) else [child]
+        for part in child.children if isinstance(child, Sequence) else (child,):
+            last = flat[-1] if flat else None
+            if isinstance(part, Leaf) and isinstance(last, Leaf):
+                flat[-1] = Leaf(last.names + part.names)
+            else:
+                flat.append(part)
     return flat[0] if len(flat) == 1 else Sequence(tuple(flat))
 
 
 def band(members: Iterable[Member], permutable: bool, child: Tree) -> Tree:
     """A band; without members its child stands for it."""
     members = tuple(members)
+    if isinstance(child, Band) and members and not child.members:
+        child = child.child
     return Band(members, permutable, child) if members else child
 
 

@@ -1,0 +1,133 @@
+"""Distribution of innermost loops: every innermost loop should be one that vectorises, or one call of NumPy's inner loop.
+
+Statements that share an innermost loop stay together when they are plain arithmetic over the same range (their temporaries become scalars
+in registers). A NumPy call, a statement over another range (which would need a guard at every iteration), and a statement that does not
+move with the loop get a loop (or a place) of their own. Distribution happens only where no dependence runs backwards.
+
+Where data flows from one part to the next, the loop is also cut into blocks, so that what flows stays in the cache.
+
+    for i: for j: t = a + b; u = numpy.exp(t); o = u * c      ->   for i: for j: t = a + b | for j: u = numpy.exp(t) | for j: o = u * c
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import islpy as isl
+
+from setuptools_polyopt.ir.expressions import Call, Reduce
+from setuptools_polyopt.polyhedral.legality import domain_of
+from setuptools_polyopt.polyhedral.marks import tile_member
+from setuptools_polyopt.polyhedral.scop import Scop, Statement, has_calls
+from setuptools_polyopt.polyhedral.spaces import function_map
+from setuptools_polyopt.polyhedral.strides import in_span
+from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Sequence, Tree, band, sequence
+
+
+BLOCK = 1024
+"""Elements of a row that a run of statements handles before the next ones: their buffers (8 KiB of doubles each) stay in the first or second
+level of the cache, and a call of NumPy's inner loop costs little per element."""
+
+
+def distribute(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] = ()) -> Tree:
+    """Split the loops of every band where that helps.
+
+    deps: all dependences, restricted to pairs with equal dates in `outer`.
+    """
+    match tree:
+        case Leaf():
+            return tree
+        case Sequence(children=children):
+            return sequence(distribute(child, scop, deps, outer) for child in children)
+        case Band(members=members, child=child):
+            domain = domain_of(tree, scop)
+            inside = deps.intersect_domain(domain).intersect_range(domain)
+            for position, member in enumerate(members):
+                here = (*outer, *members[:position])
+                groups = _groups(child, member, scop, inside, here, position == len(members) - 1)
+                if len(groups) > 1:
+                    return _split(tree, position, groups, scop, inside, here)
+                inside = inside.eq_at_multi_union_pw_aff(member.union())
+            return replace(tree, child=distribute(child, scop, inside, (*outer, *members)))
+
+
+def _split(tree: Band, position: int, groups: list[tuple[str, ...]], scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...]) -> Tree:
+    member = tree.members[position]
+    parts = [distribute(_part(tree, position, group, outer), scop, deps, outer) for group in groups]
+    blocked = position == len(tree.members) - 1 and not any(_still(member, name, outer) for name in tree.names)
+    if blocked and not member.note and deps.is_subset(deps.eq_at_multi_union_pw_aff(member.union())) and not deps.is_empty():
+        return band((*tree.members[:position], tile_member(member, BLOCK, "block")), tree.permutable, sequence(parts))
+    return band(tree.members[:position], tree.permutable, sequence(parts))
+
+
+def _part(tree: Band, position: int, group: tuple[str, ...], outer: tuple[Member, ...]) -> Tree:
+    """One group's share of the loops from `position` on; a loop in which none of it moves is dropped."""
+    child: Tree = Leaf(group)
+    members = [m.only(group) for m in tree.members[position:]]
+    if all(_still(members[0], name, outer) for name in group):
+        members = members[1:]
+    return band(members, tree.permutable, child)
+
+
+def _still(member: Member, name: str, outer: tuple[Member, ...]) -> bool:
+    """Is the statement's date in this loop fixed by the loops outside?"""
+    row = member.row(name)
+    rows = [r for r in (m.row(name) for m in outer) if r is not None]
+    return row is not None and in_span(row, rows) and not member.note
+
+
+def _groups(
+    child: Tree, member: Member, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...], last: bool
+) -> list[tuple[str, ...]]:
+    """The statements below a loop, in order, split into those that may share it; one group where they must or should."""
+    if not isinstance(child, Leaf) or len(child.names) == 1:
+        return [child.names]
+    groups: list[list[str]] = [[child.names[0]]]
+    for name in child.names[1:]:
+        together = _together(groups[-1][-1], name, member, scop, outer) if not last else all(
+            _alike(other, name, member, scop, outer) for other in groups[-1]
+        )
+        if together:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    return _legal([tuple(group) for group in groups], scop, deps)
+
+
+def _together(first: str, second: str, member: Member, scop: Scop, outer: tuple[Member, ...]) -> bool:
+    return _still(member, first, outer) == _still(member, second, outer)
+
+
+def _alike(first: str, second: str, member: Member, scop: Scop, outer: tuple[Member, ...]) -> bool:
+    """May two statements share an innermost loop without loss?"""
+    if not _together(first, second, member, scop, outer):
+        return False
+    if _is_block_call(scop.statement(first)) or _is_block_call(scop.statement(second)):
+        return False
+    return _range(first, member, scop, outer).is_equal(_range(second, member, scop, outer))
+
+
+def _is_block_call(statement: Statement) -> bool:
+    return has_calls(statement, (Reduce,)) or has_calls(statement, (Call,), "numpy")
+
+
+def _range(name: str, member: Member, scop: Scop, outer: tuple[Member, ...]) -> isl.Set:
+    """The dates of a statement in the loops down to this one."""
+    functions = [m.dates[name] for m in (*outer, member)]
+    statement = scop.statement(name)
+    return function_map(statement.space, None, functions).intersect_domain(statement.domain).range()
+
+
+def _legal(groups: list[tuple[str, ...]], scop: Scop, deps: isl.UnionMap) -> list[tuple[str, ...]]:
+    """Join groups again until no dependence runs from a later group to an earlier one."""
+    position = 0
+    while position < len(groups):
+        for later in range(len(groups) - 1, position, -1):
+            source = domain_of(Leaf(groups[later]), scop)
+            if not deps.intersect_domain(source).intersect_range(domain_of(Leaf(groups[position]), scop)).is_empty():
+                merged = tuple(name for group in groups[position : later + 1] for name in group)
+                groups = [*groups[:position], merged, *groups[later + 1 :]]
+                position = -1
+                break
+        position += 1
+    return groups

@@ -1,0 +1,169 @@
+"""The order of the loops of a permutable band, and its tiles.
+
+Innermost comes the loop along which accesses are contiguous and nothing is carried (float accumulations stay in order: the loop that carries
+one cannot be it). Tiles pay when some data is used again only after at least two loops have passed over other data, or when an access is
+contiguous along another loop than the innermost. Parallel tile loops come first; where none is parallel, the wavefront over the first
+two tile loops makes the second one parallel:
+
+    for i: for j: for k: C[i, j] += A[i, k] * B[k, j]
+      -> for i_tile parallel: for j_tile: for k_tile: for i: for k: for j vector
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import islpy as isl
+
+from setuptools_polyopt.polyhedral.marks import tile_member
+from setuptools_polyopt.polyhedral.legality import domain_of
+from setuptools_polyopt.polyhedral.scop import Scop, Statement
+from setuptools_polyopt.polyhedral.spaces import linear
+from setuptools_polyopt.polyhedral.strides import STRIDED, Row, cost, in_span
+from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Tree
+from setuptools_polyopt.polyhedral.tree import Sequence as Steps
+from setuptools_polyopt.polyhedral.tree import sequence
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Tile sizes in iterations: of the innermost loop, and of the others."""
+
+    inner: int = 256
+    other: int = 32
+
+
+def restructure(tree: Tree, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None, outer: tuple[Member, ...] = ()) -> Tree:
+    """Order and tile every band that has no other loops below it.
+
+    deps: all dependences, restricted to pairs with equal dates in `outer`. sizes: None for no tiles.
+    """
+    match tree:
+        case Leaf():
+            return tree
+        case Steps(children=children):
+            return sequence(restructure(child, scop, deps, sizes, outer) for child in children)
+        case Band(members=members, child=child):
+            domain = domain_of(tree, scop)
+            deps = deps.intersect_domain(domain).intersect_range(domain)
+            if isinstance(child, Leaf) and len(members) > 1 and tree.permutable:
+                return _restructure(tree, scop, deps, sizes, outer)
+            for member in members:
+                deps = deps.eq_at_multi_union_pw_aff(member.union())
+            return replace(tree, child=restructure(child, scop, deps, sizes, (*outer, *members)))
+
+
+def _restructure(tree: Band, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None, outer: tuple[Member, ...]) -> Tree:
+    statements = [scop.statement(name) for name in tree.names]
+    inner = _innermost(tree.members, statements, scop, deps, outer)
+    points = [m for m in tree.members if m is not inner] + ([inner] if inner is not None else [])
+    if sizes is None or not _pays(points, statements, scop, outer):
+        return replace(tree, members=tuple(points))
+    entry = [m for m in tree.members if deps.is_subset(deps.eq_at_multi_union_pw_aff(m.union()))]
+    first = [m for m in tree.members if m in entry] + [m for m in tree.members if m not in entry]
+    size = {id(m): sizes.inner if m is points[-1] and len(points) > 1 else sizes.other for m in first}
+    loops = [tile_member(m, size[id(m)]) for m in first]
+    if not entry:
+        loops = [_wavefront(first[0], size[id(first[0])], first[1], size[id(first[1])]), *loops[1:]]
+    return Band((*loops, *(replace(m, note="point") for m in points)), True, tree.child)
+
+
+def _wavefront(a: Member, a_size: int, b: Member, b_size: int) -> Member:
+    """The sum of two tile numbers."""
+    dates = {}
+    rows = {}
+    for name in a.dates:
+        x, y = a.dates[name], b.dates[name]
+        context = x.get_ctx()
+        dates[name] = x.scale_down_val(isl.Val(a_size, context)).floor().add(y.scale_down_val(isl.Val(b_size, context)).floor())
+        rows[name] = None
+    return Member(dates, False, "serial", "wavefront", "wave", rows)
+
+
+def _innermost(
+    members: Sequence[Member], statements: Sequence[Statement], scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...]
+) -> Member | None:
+    """The loop to have innermost: cheapest for the deepest statements among those that carry none of their own dependences."""
+    deepest = max(len(s.iterators) for s in statements)
+    core = [s for s in statements if len(s.iterators) == deepest]
+    best: tuple[int, int] | None = None
+    found: Member | None = None
+    for position, member in enumerate(members):
+        if not all(_free(s, member, members, deps) for s in core):
+            continue
+        costs = [_cost(s, member, members, scop, outer) for s in core]
+        known = [c for c in costs if c is not None]
+        if len(known) < len(costs):
+            continue
+        rank = (sum(known), -position)
+        if best is None or rank < best:
+            best, found = rank, member
+    return found
+
+
+def _free(statement: Statement, member: Member, members: Sequence[Member], deps: isl.UnionMap) -> bool:
+    domain = isl.UnionSet.from_set(statement.domain)
+    own = deps.intersect_domain(domain).intersect_range(domain)
+    for other in members:
+        if other is not member:
+            own = own.eq_at_multi_union_pw_aff(other.union())
+    return bool(own.is_subset(own.eq_at_multi_union_pw_aff(member.union())))
+
+
+def _rows(statement: Statement, members: Sequence[Member]) -> list[Row] | None:
+    rows = [m.row(statement.name) for m in members]
+    known = [row for row in rows if row is not None]
+    return known if len(known) == len(rows) else None
+
+
+def _cost(statement: Statement, member: Member, members: Sequence[Member], scop: Scop, outer: tuple[Member, ...]) -> int | None:
+    loops = (*outer, *members)
+    rows = _rows(statement, loops)
+    return None if rows is None else cost(statement, scop, rows, loops.index(member))
+
+
+def _pays(points: Sequence[Member], statements: Sequence[Statement], scop: Scop, outer: tuple[Member, ...]) -> bool:
+    for s in statements:
+        rows = _rows(s, (*outer, *points))
+        if rows is None:
+            continue
+        if _far_reuse(s, rows, len(outer)):
+            return True
+        here = cost(s, scop, rows, len(rows) - 1)
+        others = [cost(s, scop, rows, k) for k in range(len(outer), len(rows) - 1)]
+        if here is not None and here >= STRIDED and any(c is not None and c >= STRIDED for c in others) and _transposed(s, rows, len(outer)):
+            return True
+    return False
+
+
+def _far_reuse(statement: Statement, rows: Sequence[Row], start: int) -> bool:
+    """Is an element used again along a loop that has two more inside which move the access?"""
+    for access in statement.accesses:
+        if access.subscripts is None or not access.subscripts:
+            continue
+        matrix = [linear(function) for function in access.subscripts]
+        known = [row for row in matrix if row is not None]
+        for position in range(start, len(rows) - 2):
+            if not in_span(rows[position], [*rows[:position], *known]):
+                moving = [k for k in range(position + 1, len(rows)) if not _invariant(known, rows, k)]
+                if len(moving) >= 2:
+                    return True
+    return False
+
+
+def _invariant(matrix: Sequence[Row], rows: Sequence[Row], position: int) -> bool:
+    """Do the subscripts stay the same when loop `position` advances and those outside it are fixed?"""
+    others = [row for k, row in enumerate(rows) if k != position]
+    return all(in_span(row, others) for row in matrix)
+
+
+def _transposed(statement: Statement, rows: Sequence[Row], start: int) -> bool:
+    """Does some access run along contiguous elements in a loop that is not the innermost?"""
+    del start
+    for access in statement.accesses:
+        if access.subscripts and len(access.subscripts) > 1:
+            last = linear(access.subscripts[-1])
+            if last and not _invariant([last], rows[:-1], len(rows) - 2):
+                return True
+    return False
