@@ -185,7 +185,7 @@ def _with_bounds(kernel: Kernel) -> Kernel:
 
 
 def _kernel_unit(region: _CompiledRegion, loops: _Loops) -> str:
-    return translation_unit([variant.native.source for variant in region.variants], loops.known)
+    return translation_unit([variant.native.source for variant in region.variants], list(loops.known))
 
 
 def _support_files() -> dict[str, str]:

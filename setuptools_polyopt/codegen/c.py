@@ -139,16 +139,24 @@ def loop_table(sources: Iterable[KernelSource]) -> tuple[LoopKey, ...]:
     return tuple(sorted({key for source in sources for key in source.loops}))
 
 
-def declarations(sources: Sequence[KernelSource]) -> str:
-    """What kernels and entry points share: the indices of the inner loops and the structs of arguments."""
-    keys = loop_table(sources)
-    constants = "".join(f"{INDENT}{key.constant},\n" for key in keys)
-    table = f"enum {{\n{constants}}};\n\n" if keys else ""
-    return table + "\n".join(source.struct for source in sources)
+def declarations(sources: Sequence[KernelSource], table: Sequence[LoopKey] | None = None) -> str:
+    """What the kernels of one unit share: the indices of the inner loops that they call, and the structs of their arguments.
+
+    table: the extension's table of inner loops; by default that of these kernels alone.
+    """
+    indices = {key: index for index, key in enumerate(loop_table(sources) if table is None else table)}
+    constants = "".join(f"{INDENT}{key.constant} = {indices[key]},\n" for key in loop_table(sources))
+    enumeration = f"enum {{\n{constants}}};\n\n" if constants else ""
+    return enumeration + "\n".join(source.struct for source in sources)
 
 
-def translation_unit(sources: Sequence[KernelSource]) -> str:
-    """All kernels of a package as one C file; every level compiles the same text."""
+def translation_unit(sources: Sequence[KernelSource], table: Sequence[LoopKey] | None = None) -> str:
+    """Kernels as one C file; every level compiles the same text. table: as in `declarations`."""
     wrappers = sorted({text for source in sources for text in source.wrappers})
-    parts = ['#include "polyopt.h"\n#include "polyopt_ops.h"\n', declarations(sources), *wrappers, *(source.text for source in sources)]
+    parts = [
+        '#include "polyopt.h"\n#include "polyopt_ops.h"\n',
+        declarations(sources, table),
+        *wrappers,
+        *(source.text for source in sources),
+    ]
     return "\n".join(part for part in parts if part)

@@ -1,0 +1,75 @@
+"""CPython as the oracle: run a function, note everything observable, compare two such notes."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a call did: the result or the exception, the warnings in order, and the state of every argument afterwards."""
+
+    result: object
+    exception: tuple[str, str] | None
+    warnings: tuple[tuple[str, str], ...]
+    arguments: tuple[object, ...]
+
+
+def canonical(value: object, arguments: Sequence[Any] = ()) -> object:
+    """A value as something that compares equal exactly when type, dtype, layout, identity with an argument, and bits are equal."""
+    for index, argument in enumerate(arguments):
+        if value is argument and isinstance(value, np.ndarray):
+            return ("argument", index)
+    match value:
+        case np.ndarray():
+            strides = tuple(s if e > 1 else 0 for s, e in zip(value.strides, value.shape, strict=True)) if value.size else ()
+            return (type(value).__name__, value.dtype.str, value.shape, strides, value.flags.writeable, _bits(value))
+        case np.generic():
+            return (type(value).__name__, _bits(np.asarray(value)))
+        case float():
+            return ("float", "nan" if value != value else struct.pack("d", value))
+        case complex():
+            return ("complex", canonical(value.real), canonical(value.imag))
+        case tuple() | list():
+            return (type(value).__name__, tuple(canonical(item, arguments) for item in value))
+        case _:
+            return (type(value).__name__, repr(value))
+
+
+def _bits(array: Any) -> bytes:
+    """The bytes of the elements; all NaNs count as one, since their payload is nobody's promise."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    if flat.dtype.kind in "fc":
+        parts = flat.astype(flat.dtype.newbyteorder("=")).view(f"f{flat.dtype.itemsize // (2 if flat.dtype.kind == 'c' else 1)}")
+        parts = np.where(np.isnan(parts), np.array(np.nan, parts.dtype), parts)
+        return parts.tobytes()
+    return flat.tobytes()
+
+
+def observe(function: Callable[..., object], arguments: Sequence[Any]) -> Observed:
+    """Call and note everything, with every warning recorded."""
+    result: object = None
+    exception = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = canonical(function(*arguments), arguments)
+        except Exception as error:
+            exception = (type(error).__name__, str(error))
+    notes = tuple((w.category.__name__, str(w.message)) for w in caught)
+    return Observed(result, exception, notes, tuple(canonical(argument) for argument in arguments))
+
+
+def difference(plain: Observed, built: Observed) -> str | None:
+    """The first thing in which two calls differ, in words; None where they agree."""
+    for name in ("exception", "result", "warnings", "arguments"):
+        a, b = getattr(plain, name), getattr(built, name)
+        if a != b:
+            return f"{name}: plain {a!r}, built {b!r}"
+    return None
