@@ -73,7 +73,7 @@ def loop_kernels(copies: Copies, with_peers: bool) -> Iterator[Result]:
             yield from _peer_results(each, copies, times["plain"])
 
 
-def expressions(copies: Copies) -> Iterator[Result]:
+def expressions(copies: Copies, with_peers: bool) -> Iterator[Result]:
     """Section 2: NumPy expressions over the sizes; at 1000 a side the target is a ratio, elsewhere "never slower"."""
     for name in EXPRESSION_TARGETS:
         each = case(name)
@@ -82,6 +82,8 @@ def expressions(copies: Copies) -> Iterator[Result]:
                 times = alternate(copies.subjects(each, side), rounds=11, sample_seconds=0.02)
                 gain = times["plain"].median / times["built"].median
                 yield _gain("NumPy expressions", each, side, times, gain, EXPRESSION_TARGETS[name])
+                if with_peers:
+                    yield from _peer_results(each, copies, times["plain"])
             else:
                 yield _never_slower("NumPy expressions", copies, each, side)
 
@@ -182,7 +184,7 @@ def measure(copies: Copies, with_peers: bool) -> list[Result]:
     """All sections, printed as they come."""
     sections = (
         (loop_kernels(copies, with_peers), "Explicit loops, plain Python against the built wheel"),
-        (expressions(copies), "NumPy expressions, NumPy against the built wheel, by side length"),
+        (expressions(copies, with_peers), "NumPy expressions, NumPy against the built wheel, by side length"),
         (call_costs(copies), "Cost of a guarded call"),
         (small_calls(copies), "Never slower: small arguments"),
     )
