@@ -14,18 +14,20 @@ from pathlib import Path
 
 from setuptools_polyopt.codegen.c import kernel_source, translation_unit
 from setuptools_polyopt.codegen.source import LoopKey
+from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
 from setuptools_polyopt.frontend import analyse_module
 from setuptools_polyopt.ir.expressions import TRUE
 from setuptools_polyopt.ir.kernel import Holds, Kernel, Region, Variant
 from setuptools_polyopt.ir.printer import print_kernel
+from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
 from setuptools_polyopt.multiversion.entry import extension_source
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
-from setuptools_polyopt.polyhedral import bounds, optimise
+from setuptools_polyopt.polyhedral import bounds, must_keep, optimise
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, Report, VariantReport
 from setuptools_polyopt.report.words import guard_words, type_words
@@ -170,8 +172,9 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings) -> _Compi
     optimised = optimise(kernel)
     verify(optimised.kernel, scheduled=True)
     source = kernel_source(optimised.kernel)
-    can_fail = source.uses_failed or "polyopt_alloc" in source.text
-    native = NativeVariant(replace(variant, kernel=kernel), source, safety(kernel, can_fail, source.uses_flags), ())
+    source = replace(source, work=block_work(kernel.body))
+    can_fail = source.uses_failed or any(isinstance(statement, Alloc) for statement in walk(optimised.kernel.body))
+    native = NativeVariant(replace(variant, kernel=kernel), source, safety(kernel, can_fail, source.uses_flags, must_keep), ())
     dumps = {"lower": print_kernel(kernel), **optimised.dumps, "c": f"{source.struct}\n{source.text}"}
     done = tuple(item.message for item in optimised.diagnostics)
     return _CompiledVariant(native, done, dumps)
@@ -265,10 +268,16 @@ def analyse(modules: Sequence[ModuleSource], profile: Profile | None, settings: 
 
 
 def compile_file(
-    path: Path, profile: Profile | None, settings: Settings, stop_after: str = PHASES[-1], print_after: Sequence[str] = ()
+    path: Path,
+    profile: Profile | None,
+    settings: Settings,
+    stop_after: str = PHASES[-1],
+    print_after: Sequence[str] = (),
+    name: str = "",
 ) -> str:
     """The text of phases for one file: of the phase it stops after, and of those in `print_after`.
 
+    name: the module's dotted name, by which the profile knows its functions; the file's stem if it is empty.
     Raises PolyoptError for an unknown phase or a file that cannot be read or parsed.
     """
     for phase in (stop_after, *print_after):
@@ -276,7 +285,7 @@ def compile_file(
             raise PolyoptError(f"{phase}: no such phase; there are {', '.join(PHASES)}")
     try:
         text = path.read_text(encoding="utf-8")
-        module = _compile_module(ModuleSource(path.stem, path.name, text), profile, settings, loops := _Loops())
+        module = _compile_module(ModuleSource(name or path.stem, path.name, text), profile, settings, loops := _Loops())
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise PolyoptError(f"{path}: cannot be compiled ({error})") from error
     shown = [phase for phase in PHASES if phase == stop_after or phase in print_after]
