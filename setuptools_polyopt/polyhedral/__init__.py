@@ -2,11 +2,13 @@
 
     optimise(kernel, options)   the whole stage
     bounds(kernel)              the condition over the parameters under which every subscript is in bounds
+    must_keep(kernel, ...)      what a failing kernel must be able to restore
     extract, dependences, ...   its phases, each in the module of its name
 """
 
 from setuptools_polyopt.polyhedral.bounds import bounds
+from setuptools_polyopt.polyhedral.footprint import must_keep
 from setuptools_polyopt.polyhedral.optimise import Optimised, optimise
 from setuptools_polyopt.polyhedral.options import Options
 
-__all__ = ["Optimised", "Options", "bounds", "optimise"]
+__all__ = ["Optimised", "Options", "bounds", "must_keep", "optimise"]

@@ -14,13 +14,15 @@ import islpy as isl
 
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Reduce, Sym, integer
-from setuptools_polyopt.ir.kernel import Kernel
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, LoopKind, walk
+from setuptools_polyopt.ir.kernel import Array, Kernel, Role
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, walk
 from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr, substitute, walk_expr
 from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.simplify import simplify
-from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Sequence, Tree, depth
+from setuptools_polyopt.polyhedral.spaces import Term
+from setuptools_polyopt.polyhedral.storage import Contraction
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, depth
 
 _NODES = isl.ast_node_type
 
@@ -32,13 +34,15 @@ class _Mark:
     name: str
 
 
-def generate(tree: Tree, scop: Scop) -> Kernel:
-    """The scheduled kernel: the scop's kernel with its body replaced (storage is unchanged)."""
-    return _Generator(tree, scop).run()
+def generate(tree: Tree, scop: Scop, contraction: Contraction) -> Kernel:
+    """The scheduled kernel: body, and contracted temporaries (those that nothing uses are gone)."""
+    return _Generator(tree, scop, contraction).run()
 
 
 class _Generator:
-    def __init__(self, tree: Tree, scop: Scop) -> None:
+    def __init__(self, tree: Tree, scop: Scop, contraction: Contraction) -> None:
+        self.contraction = contraction
+        self.allocations: list[tuple[str, ...]] = []
         self.tree = tree
         self.scop = scop
         self.marks: list[_Mark] = []
@@ -51,12 +55,25 @@ class _Generator:
         context.set_ast_build_detect_min_max(1)
         context.set_ast_build_exploit_nested_bounds(1)
         context.set_ast_build_prefer_pdiv(0)
+        context.set_ast_build_scale_strides(0)
         iterators = isl.IdList.alloc(context, depth(self.tree))
         for k in range(depth(self.tree)):
             iterators = iterators.add(isl.Id(f"@{k}", context=context))
         build = isl.AstBuild.from_context(self.scop.context).set_iterators(iterators)
         body = self._node(build.node_from_schedule(schedule), None, {}, frozenset(self.taken))
-        return replace(self.scop.kernel, body=body)
+        return replace(self.scop.kernel, arrays=self._arrays(), body=body)
+
+    def _arrays(self) -> tuple[Array, ...]:
+        found = []
+        for array in self.scop.kernel.arrays:
+            if array.name in self.contraction:
+                windows = self.contraction[array.name]
+                kept = zip(array.extents, windows, strict=True)
+                extents = tuple(e if w is None else integer(w.size) for e, w in kept if w is None or w.size > 1)
+                found.append(replace(array, extents=extents))
+            elif array.role is not Role.TEMPORARY:
+                found.append(array)
+        return tuple(found)
 
     # tree -> isl schedule
 
@@ -71,6 +88,10 @@ class _Generator:
                 for member in reversed(members):
                     schedule = self._loop(schedule, member)
                 return schedule
+            case Allocate(arrays=arrays, child=child):
+                identifier = isl.Id(f"a{len(self.allocations)}", context=self.scop.context.get_ctx())
+                self.allocations.append(arrays)
+                return self._schedule(child).get_root().child(0).insert_mark(identifier).get_schedule()
 
     def _in_order(self, parts: list[isl.Schedule]) -> isl.Schedule:
         schedule = parts[0]
@@ -94,7 +115,11 @@ class _Generator:
     def _node(self, node: isl.AstNode, mark: _Mark | None, values: Mapping[str, Expr], scope: frozenset[str]) -> Block:
         kind = node.get_type()
         if kind == _NODES.mark:
-            return self._node(node.mark_get_node(), self.marks[int(node.mark_get_id().get_name()[1:])], values, scope)
+            name = node.mark_get_id().get_name()
+            if name.startswith("a"):
+                allocated = tuple(Alloc(array) for array in self.allocations[int(name[1:])])
+                return (*allocated, *self._node(node.mark_get_node(), None, values, scope))
+            return self._node(node.mark_get_node(), self.marks[int(name[1:])], values, scope)
         if kind == _NODES.block:
             children = node.block_get_children()
             return tuple(s for k in range(children.n_ast_node()) for s in self._node(children.get_at(k), mark, values, scope))
@@ -132,7 +157,28 @@ class _Generator:
         call = node.user_get_expr()
         statement = self.scop.statement(call.get_op_arg(0).get_id().get_name())
         args = [self._expr(call.get_op_arg(k), values) for k in range(1, call.get_op_n_arg())]
-        return instantiate(statement.body, dict(zip(statement.iterators, args, strict=True)))
+        body = instantiate(statement.body, dict(zip(statement.iterators, args, strict=True)))
+        return map_block_exprs(body, lambda expr: map_expr(expr, lambda node: self._contracted(node, values)))
+
+    def _contracted(self, node: Expr, values: Mapping[str, Expr]) -> Expr:
+        """A reference to a contracted array with the indices that are left."""
+        if not isinstance(node, Load) or node.array not in self.contraction:
+            return node
+        indices = []
+        for index, window in zip(node.indices, self.contraction[node.array], strict=True):
+            if window is None:
+                indices.append(index)
+            elif window.size > 1:
+                indices.append(simplify(Binary("sub", index, self._offset(window.offset, values), DType.INT64)))
+        return replace(node, indices=tuple(indices))
+
+    def _offset(self, term: Term, values: Mapping[str, Expr]) -> Expr:
+        total: Expr = integer(term[""])
+        for name, factor in term.items():
+            if name:
+                value = values.get(name) or self.scop.names.get(name) or Sym(name)
+                total = Binary("add", total, Binary("mul", integer(factor), value, DType.INT64), DType.INT64)
+        return total
 
 
 def _reserved(kernel: Kernel) -> set[str]:

@@ -21,7 +21,7 @@ from setuptools_polyopt.polyhedral.marks import tile_member
 from setuptools_polyopt.polyhedral.scop import Scop, Statement, has_calls
 from setuptools_polyopt.polyhedral.spaces import function_map
 from setuptools_polyopt.polyhedral.strides import in_span
-from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Sequence, Tree, band, sequence
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, sequence
 
 
 BLOCK = 1024
@@ -35,7 +35,7 @@ def distribute(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, 
     deps: all dependences, restricted to pairs with equal dates in `outer`.
     """
     match tree:
-        case Leaf():
+        case Leaf() | Allocate():
             return tree
         case Sequence(children=children):
             return sequence(distribute(child, scop, deps, outer) for child in children)

@@ -22,7 +22,7 @@ from setuptools_polyopt.ir.expressions import Reduce
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop, has_calls
 from setuptools_polyopt.polyhedral.strides import cost
-from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Sequence, Tree, band, depth, sequence
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, depth, sequence
 
 
 def fuse(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] = ()) -> Tree:
@@ -31,7 +31,7 @@ def fuse(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] =
     deps: all dependences, restricted to pairs with equal dates in `outer`. Coincidence must be known; it holds for the result as well.
     """
     match tree:
-        case Leaf():
+        case Leaf() | Allocate():
             return tree
         case Band(members=members, child=child):
             for member in members:
@@ -123,6 +123,8 @@ def _path(tree: Tree, name: str) -> tuple[Member, ...]:
             return (*members, *_path(child, name))
         case Sequence(children=children):
             return next(_path(child, name) for child in children if name in child.names)
+        case Allocate(child=child):
+            return _path(child, name)
 
 
 def _without(tree: Band, member: Member) -> Tree:

@@ -13,7 +13,7 @@ from typing import assert_never
 import islpy as isl
 
 from setuptools_polyopt.polyhedral.scop import Scop
-from setuptools_polyopt.polyhedral.tree import Band, Leaf, Sequence, Tree
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Sequence, Tree
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def _check(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Violation | None:
                     if not carried.is_empty():
                         return _violation(f"a {member.kind} loop carries a dependence", carried)
                 deps = deps.eq_at_multi_union_pw_aff(date)
+            return _check(child, scop, deps)
+        case Allocate(child=child):
             return _check(child, scop, deps)
         case _:
             assert_never(tree)

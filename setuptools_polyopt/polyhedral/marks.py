@@ -14,7 +14,7 @@ import islpy as isl
 
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop
-from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Sequence, Tree, band, sequence
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, sequence
 
 PARALLEL_BLOCK = 2048
 """Iterations of a lone vector loop that one parallel task runs: some microseconds of work, and a multiple of every vector length."""
@@ -38,6 +38,8 @@ def coincidence(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
                 result.append(replace(member, coincident=bool(deps.is_subset(together))))
                 deps = together
             return replace(tree, members=tuple(result), child=coincidence(tree.child, scop, deps))
+        case Allocate(child=child):
+            return replace(tree, child=coincidence(child, scop, deps))
         case _:
             assert_never(tree)
 
@@ -73,6 +75,8 @@ def _mark(tree: Tree, options: Marking, parallel: bool) -> Tree:
             return sequence(_mark(child, options, parallel) for child in children)
         case Band():
             return _mark_band(tree, options, parallel)
+        case Allocate(child=child):
+            return replace(tree, child=_mark(child, options, parallel))
         case _:
             assert_never(tree)
 

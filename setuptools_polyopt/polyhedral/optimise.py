@@ -20,6 +20,7 @@ from setuptools_polyopt.polyhedral.fuse import fuse
 from setuptools_polyopt.polyhedral.marks import Marking, coincidence, mark
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.scop import Scop, extract
+from setuptools_polyopt.polyhedral.storage import contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
 from setuptools_polyopt.polyhedral.tree import Tree, print_tree, program_order
 
@@ -42,7 +43,8 @@ def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa
     deps = dependences(scop)
     found: list[Diagnostic] = []
     tree = _schedule(scop, deps, options, found)
-    result = generate(tree, scop)
+    tree, contraction = contract(tree, scop, deps.flow, options.contract)
+    result = generate(tree, scop, contraction)
     dumps = {
         "scop": _print_scop(scop),
         "dependences": _print_dependences(deps),

@@ -162,3 +162,46 @@ def align(function: isl.PwAff, space: isl.Space) -> isl.PwAff:
     for position in range(space.dim(_SET)):
         function = function.set_dim_id(_IN, position, space.get_dim_id(_SET, position))
     return function
+
+
+Term = Mapping[str, int]
+"""A linear expression: factor per loop (`@0`, `@1`, ...) and parameter, the constant under `""`."""
+
+
+def lower_bounds(points: isl.Set) -> list[tuple[Term, int]]:
+    """Linear lower bounds of the last dimension in terms of the others and the parameters, each with the (finite) number of values that the
+    dimension may take from it on."""
+    found = []
+    last = points.dim(_SET) - 1
+    hull = points.simple_hull()
+    for constraint in hull.get_constraints():
+        factor = constraint.get_coefficient_val(_SET, last)
+        if abs(factor.get_num_si()) != 1 or (not constraint.is_equality() and factor.get_num_si() != 1):
+            continue
+        aff = constraint.get_aff()
+        if factor.get_num_si() < 0:
+            aff = aff.neg()
+        if any(not aff.get_coefficient_val(_DIV, k).is_zero() for k in range(aff.dim(_DIV))):
+            continue
+        size = 1 if constraint.is_equality() else _finite(points.max_val(aff))
+        if size is not None:
+            found.append((_offset(aff, last), size if constraint.is_equality() else size + 1))
+    return found
+
+
+def _finite(value: isl.Val) -> int | None:
+    return int(value.to_python()) if value.is_int() else None
+
+
+def _offset(aff: isl.Aff, last: int) -> Term:
+    """The bound `last >= term` that the constraint `aff >= 0` means."""
+    term = {"": -int(aff.get_constant_val().to_python())}
+    for k in range(last):
+        value = aff.get_coefficient_val(_IN, k)
+        if not value.is_zero():
+            term[f"@{k}"] = -int(value.to_python())
+    for k in range(aff.dim(_PARAM)):
+        value = aff.get_coefficient_val(_PARAM, k)
+        if not value.is_zero():
+            term[aff.get_dim_name(_PARAM, k) or ""] = -int(value.to_python())
+    return term

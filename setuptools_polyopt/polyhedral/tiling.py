@@ -21,7 +21,7 @@ from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.spaces import linear
 from setuptools_polyopt.polyhedral.strides import STRIDED, Row, cost, in_span
-from setuptools_polyopt.polyhedral.tree import Band, Leaf, Member, Tree
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Tree
 from setuptools_polyopt.polyhedral.tree import Sequence as Steps
 from setuptools_polyopt.polyhedral.tree import sequence
 
@@ -40,7 +40,7 @@ def restructure(tree: Tree, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None,
     deps: all dependences, restricted to pairs with equal dates in `outer`. sizes: None for no tiles.
     """
     match tree:
-        case Leaf():
+        case Leaf() | Allocate():
             return tree
         case Steps(children=children):
             return sequence(restructure(child, scop, deps, sizes, outer) for child in children)

@@ -1,9 +1,10 @@
 """Schedule trees as plain frozen data: what every scheduling phase takes and returns.
 
-    tree ::= Band(members, permutable, child) | Sequence(children) | Leaf(names)
+    tree ::= Band(members, permutable, child) | Sequence(children) | Allocate(arrays, child) | Leaf(names)
 
 A band's members are loops, outer first; each gives every statement below it a date (a function of the statement's iterators). The children
-of a sequence run one after the other; the statements of a leaf run in its order at one date. isl's own trees are read by `from_isl` and
+of a sequence run one after the other; the statements of a leaf run in its order at one date. `Allocate` (the last phase, storage, puts it in) gives temporaries their
+memory for what is below. isl's own trees are read by `from_isl` and
 made by `astgen`; between the two no pass depends on isl's node cursors.
 """
 
@@ -76,7 +77,17 @@ class Leaf:
     names: tuple[str, ...]
 
 
-Tree: TypeAlias = Band | Sequence | Leaf
+@dataclass(frozen=True, eq=False)
+class Allocate:
+    arrays: tuple[str, ...]
+    child: Tree
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.child.names
+
+
+Tree: TypeAlias = Band | Sequence | Allocate | Leaf
 
 
 def sequence(children: Iterable[Tree]) -> Tree:
@@ -114,6 +125,9 @@ def only(tree: Tree, names: frozenset[str]) -> Tree | None:
             if below is None:
                 return None
             return Band(tuple(member.only(below.names) for member in tree.members), tree.permutable, below)
+        case Allocate():
+            inside = only(tree.child, names)
+            return None if inside is None else replace(tree, child=inside)
         case _:
             assert_never(tree)
 
@@ -127,6 +141,8 @@ def bands(tree: Tree) -> Iterator[Band]:
         case Sequence():
             for child in tree.children:
                 yield from bands(child)
+        case Allocate():
+            yield from bands(tree.child)
         case Leaf():
             return
         case _:
@@ -140,6 +156,8 @@ def depth(tree: Tree) -> int:
             return len(tree.members) + depth(tree.child)
         case Sequence():
             return max(depth(child) for child in tree.children)
+        case Allocate():
+            return depth(tree.child)
         case Leaf():
             return 0
         case _:
@@ -153,6 +171,8 @@ def map_bands(tree: Tree, function: Callable[[Band], Tree]) -> Tree:
             return function(replace(tree, child=map_bands(tree.child, function)))
         case Sequence():
             return sequence(map_bands(child, function) for child in tree.children)
+        case Allocate():
+            return replace(tree, child=map_bands(tree.child, function))
         case Leaf():
             return tree
         case _:
@@ -230,6 +250,8 @@ def print_tree(tree: Tree, indent: int = 0) -> str:
             return f"{pad}{', '.join(tree.names)}\n"
         case Sequence():
             return f"{pad}sequence\n" + "".join(print_tree(child, indent + 1) for child in tree.children)
+        case Allocate():
+            return f"{pad}allocate {', '.join(tree.arrays)}\n" + print_tree(tree.child, indent)
         case Band():
             text = ""
             for member in tree.members:
