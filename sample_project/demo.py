@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from benchmarks.table import ratio, seconds, table  # noqa: E402
 from benchmarks.timing import alternate  # noqa: E402
 
 CHECK_SIZE = 40
+TRACED = re.compile(r"polyopt: [\w.]+:\w+: (?P<ran>.*), [\d.]+ us")
 
 
 @contextmanager
@@ -83,14 +85,22 @@ def variants(pair: Pair) -> dict[str, str]:
     command: list[str | Path] = [Path(__file__), "--trace", pair.built]
     printed = loading.run_python(command, cwd=pair.built, env={"POLYOPT_TRACE": "1"})
     found: dict[str, list[str]] = {}
-    current = ""
+    current: list[str] = []
     for line in printed.splitlines():
+        traced = TRACED.fullmatch(line)
         if line.startswith("case "):
-            current = line.removeprefix("case ")
-            found[current] = []
-        elif line.startswith("polyopt: ") and current:
-            found[current].append(line.removeprefix("polyopt: ").split()[1])
-    return {name: ", ".join(dict.fromkeys(words)) or "Python" for name, words in found.items()}
+            current = found.setdefault(line.removeprefix("case "), [])
+        elif traced:
+            current.append(traced["ran"])
+    return {name: _summary(words) for name, words in found.items()}
+
+
+def _summary(ran: Sequence[str]) -> str:
+    """What the traced calls of one case ran, each thing once; how many of them ran the original statements."""
+    native = [word for word in ran if not word.startswith("original")]
+    refused = [word for word in ran if word.startswith("original")]
+    words = ", ".join(dict.fromkeys(native or refused)) or "no region"
+    return f"{words}; {len(refused)} of {len(ran)} calls original" if native and refused else words
 
 
 def trace_calls(target: Path) -> None:
