@@ -173,8 +173,8 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings) -> _Compi
     verify(optimised.kernel, scheduled=True)
     source = kernel_source(optimised.kernel)
     source = replace(source, work=block_work(kernel.body))
-    can_fail = source.uses_failed or any(isinstance(statement, Alloc) for statement in walk(optimised.kernel.body))
-    native = NativeVariant(replace(variant, kernel=kernel), source, safety(kernel, can_fail, source.uses_flags, must_keep), ())
+    may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.kernel.body))
+    native = NativeVariant(replace(variant, kernel=kernel), source, safety(kernel, source.uses_failed, may_stop, must_keep), ())
     dumps = {"lower": print_kernel(kernel), **optimised.dumps, "c": f"{source.struct}\n{source.text}"}
     done = tuple(item.message for item in optimised.diagnostics)
     return _CompiledVariant(native, done, dumps)

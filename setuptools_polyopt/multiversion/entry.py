@@ -57,7 +57,7 @@ _CTYPE = {
     DType.UINT8: "uint8_t", DType.UINT16: "uint16_t", DType.UINT32: "uint32_t", DType.UINT64: "uint64_t",
     DType.FLOAT32: "float", DType.FLOAT64: "double", DType.COMPLEX64: "polyopt_c64", DType.COMPLEX128: "polyopt_c128",
 }  # fmt: skip
-_LOCALS = ("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done", "k", "saved", "kept", "lo", "next")
+_LOCALS = ("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done", "k", "saved", "kept", "lo", "hi", "next", "flags_raise")
 _LEVELS = ("base", "v2", "v3", "v4")
 
 
@@ -362,16 +362,21 @@ def _call(version: _Version) -> Iterator[str]:
 
 
 def _save(version: _Version) -> Iterator[str]:
+    """Copies of what a failure must restore. They are restored last copied first, so boxes may overlap."""
     keep = version.native.safety.keep
-    if keep:
-        yield f"struct polyopt_saved saved[{len(keep)}];"
-        yield "int kept = 0;"
-    for name, when in keep:
-        held = f"po_in[{version.where[name]}]"
-        zeros = ", ".join("0" for _ in version.native.variant.kernel.array(name).extents)
-        yield f"if ({'!why' if when == 'always' else '!why && polyopt_flags_raise()'}) {{"
-        yield f"    const int64_t lo[] = {{{zeros}}};"
-        yield f"    why = polyopt_save(&call, &saved[kept], &{held}, lo, {held}.extent);"
+    if not keep:
+        return
+    yield f"struct polyopt_saved saved[{len(keep)}];"
+    yield "int kept = 0;"
+    if any(item.when == "when-flags-raise" for item in keep):
+        yield "const int flags_raise = polyopt_flags_raise();"
+    for item in keep:
+        held = f"po_in[{version.where[item.array]}]"
+        lower = ", ".join(version.text(low) for low, _ in item.box)
+        upper = ", ".join(version.text(high) for _, high in item.box)
+        yield f"if (!why{' && flags_raise' if item.when == 'when-flags-raise' else ''}) {{"
+        yield f"    const int64_t lo[] = {{{lower}}}, hi[] = {{{upper}}};"
+        yield f"    why = polyopt_save(&call, &saved[kept], &{held}, lo, hi);"
         yield "    kept += !why;"
         yield "}"
 

@@ -1,66 +1,63 @@
 """How a region may fail, and what has to be kept for that case: *proved*, *fresh* or *undo* (design, section 2).
 
-Runs after code generation, which knows whether a kernel has operations that can fail or set a floating-point flag.
+Runs after code generation, which knows whether a kernel has operations that can fail or set a floating-point flag. A kernel that gives
+up must leave its arguments as the original statements would find them:
 
-A kernel that gives up must leave its arguments as the original statements would find them:
-
-| the kernel ... | argument written, never read | argument written and read |
+| the kernel ... | elements written, old value not needed | elements whose old value is read and that are written |
 |---|---|---|
 | cannot fail nor set a flag | nothing | nothing |
 | can only set a flag | copied when a flag would raise | copied always |
 | can fail (Python would raise) | copied always | copied always |
 
-The copy of a written, never read argument is not needed where the original runs to its end: it writes the same elements again.
+The copy of an element whose old value is not needed can be spared where the original runs to its end: it writes it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Kernel, Role
-from setuptools_polyopt.ir.statements import Assign, If, walk
-from setuptools_polyopt.ir.statements import For as Loop
-from setuptools_polyopt.ir.visitors import loads
+from setuptools_polyopt.ir.statements import Assign, walk
 
-Keep: TypeAlias = Literal["always", "when-flags-raise"]
+Box: TypeAlias = tuple[tuple[Expr, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A copy of a box of an argument: per axis the first index and the one after the last, to be clipped to the extents."""
+
+    array: str
+    when: Literal["always", "when-flags-raise"]
+    box: Box
 
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """`kind` for the report; `keep` says which arguments are copied before the kernel runs, and when."""
+    """`kind` for the report; `keep` says what is copied before the kernel runs, and when."""
 
     kind: Literal["proved", "fresh", "undo"]
-    keep: tuple[tuple[str, Keep], ...]
+    keep: tuple[Kept, ...] = ()
 
 
-def safety(kernel: Kernel, can_fail: bool, can_flag: bool) -> Safety:
-    """The class of a kernel.
+def safety(kernel: Kernel, can_fail: bool, can_flag: bool, must_keep: Callable[[Kernel, bool], Mapping[str, Box]]) -> Safety:
+    """The class of a kernel in program order.
 
-    can_fail: it has checked operations, or it allocates memory; can_flag: it has floating-point operations.
+    can_fail: it has checked operations. can_flag: it has floating-point operations, or memory that it needs may be lacking (after either
+    the original runs to its end). must_keep: the boxes of
+    elements (all that are written; or those whose old value is read), from the polyhedral stage.
     """
-    written = {s.target.array for s in walk(kernel.body) if isinstance(s, Assign)}
-    arguments = [a.name for a in kernel.arrays if a.role is Role.ARGUMENT and a.name in written]
     if not can_fail and not can_flag:
-        return Safety("proved", ())
-    if not arguments:
-        return Safety("fresh", ())
-    read = _read(kernel)
-    keep: list[tuple[str, Keep]] = [(name, "always" if can_fail or name in read else "when-flags-raise") for name in arguments]
+        return Safety("proved")
+    written = {s.target.array for s in walk(kernel.body) if isinstance(s, Assign)}
+    if not any(array.role is Role.ARGUMENT and array.name in written for array in kernel.arrays):
+        return Safety("fresh")
+    everything = must_keep(kernel, True)
+    if can_fail:
+        return Safety("undo", tuple(Kept(name, "always", box) for name, box in everything.items()))
+    needed = must_keep(kernel, False)
+    keep = [Kept(name, "always", box) for name, box in needed.items()]
+    keep += [Kept(name, "when-flags-raise", box) for name, box in everything.items()]
     return Safety("undo", tuple(keep))
-
-
-def _read(kernel: Kernel) -> frozenset[str]:
-    names: set[str] = set()
-    for statement in walk(kernel.body):
-        match statement:
-            case Assign(target=target, value=value):
-                for expr in (value, *target.indices):
-                    names.update(load.array for load in loads(expr))
-            case If(cond=cond):
-                names.update(load.array for load in loads(cond))
-            case Loop(lower=lower, upper=upper):
-                names.update(load.array for load in (*loads(lower), *loads(upper)))
-            case _:
-                pass
-    return frozenset(names)
