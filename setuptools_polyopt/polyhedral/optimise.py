@@ -19,6 +19,7 @@ from setuptools_polyopt.polyhedral.distribute import distribute
 from setuptools_polyopt.polyhedral.fuse import fuse
 from setuptools_polyopt.polyhedral.marks import Marking, coincidence, mark
 from setuptools_polyopt.polyhedral.options import Options
+from setuptools_polyopt.polyhedral.privatise import expansions, privatise
 from setuptools_polyopt.polyhedral.scop import Scop, extract
 from setuptools_polyopt.polyhedral.storage import contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
@@ -39,9 +40,8 @@ def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa
 
     kernel: verified, in program order. Raises Unsupported where it cannot be described (a loop bound that is not affine).
     """
-    scop = extract(kernel)
-    deps = dependences(scop)
     found: list[Diagnostic] = []
+    scop, deps = _expanded(kernel, options)
     tree = _schedule(scop, deps, options, found)
     tree, contraction = contract(tree, scop, deps.flow, options.contract)
     result = generate(tree, scop, contraction)
@@ -52,6 +52,20 @@ def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa
         "loops": print_kernel(result),
     }
     return Optimised(result, tuple(found), dumps)
+
+
+def _expanded(kernel: Kernel, options: Options) -> tuple[Scop, Dependences]:
+    """The scop and its dependences, with temporaries expanded."""
+    scop = extract(kernel)
+    deps = dependences(scop)
+    if not options.reorder or not options.contract:
+        return scop, deps
+    kernel = scop.kernel
+    wider = privatise(kernel, scop, expansions(scop, deps))
+    if wider is kernel:
+        return scop, deps
+    scop = extract(wider)
+    return scop, dependences(scop)
 
 
 def _schedule(scop: Scop, deps: Dependences, options: Options, found: list[Diagnostic]) -> Tree:
