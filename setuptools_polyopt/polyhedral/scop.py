@@ -1,12 +1,8 @@
 """From a kernel in program order to its polyhedral description.
 
 Every assignment becomes a *statement* with an iteration domain, access relations and a program-order date. An `If` on affine conditions
-restricts the domains of what is inside. An `If` on data around plain assignments is one compound statement, whose writes are may-writes.
-Around loops, the condition is saved to a boolean temporary once and predicates the statements inside:
-
-    if x[i] > 0:                        p0 = x[i] > 0
-        for j in range(n):       ->     for j in range(n):
-            a[i, j] = 0                     if p0: a[i, j] = 0          -- one statement, a may-write
+restricts the domains of what is inside. An `If` on data around plain assignments is one compound statement, whose writes are may-writes
+(`normalise` has made sure that there are no loops inside).
 
 Not done here: subscripts that are not affine read or may-write the whole array; bounds of loops must be affine.
 """
@@ -19,14 +15,14 @@ from typing import Literal, assert_never
 import islpy as isl
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Expr, Load, Unary
-from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Role
+from setuptools_polyopt.ir.expressions import Expr
+from setuptools_polyopt.ir.kernel import Holds, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, walk
 from setuptools_polyopt.ir.visitors import walk_expr
 from setuptools_polyopt.polyhedral import accesses
 from setuptools_polyopt.polyhedral.accesses import Access
 from setuptools_polyopt.polyhedral.affine import Affine, NotAffine
+from setuptools_polyopt.polyhedral.normalise import normalise
 from setuptools_polyopt.polyhedral.spaces import constant, function_map, param_space, set_space, variable
 
 _HUGE = 2**31
@@ -61,7 +57,7 @@ class Statement:
 class Scop:
     """A kernel as isl sees it.
 
-    kernel: the kernel itself, with the temporaries that extraction added. context: what is known of the parameters. names: what the
+    kernel: the kernel, normalised. context: what is known of the parameters. names: what the
     opaque parameters stand for. schedule: program order as `{ S[i] -> [dates] }`, all of one length.
     """
 
@@ -104,7 +100,7 @@ def extract(kernel: Kernel) -> Scop:
 
     Raises Unsupported for loop bounds that are not affine.
     """
-    return _Extractor(kernel).run()
+    return _Extractor(normalise(kernel)).run()
 
 
 class _Extractor:
@@ -116,16 +112,13 @@ class _Extractor:
         self.context = isl.Context()
         self.statements: list[Statement] = []
         self.loops = 0
-        self.added: list[Array] = []
-        self.labels: set[str] = set()
 
     def run(self) -> Scop:
         for expr in self._integer_exprs():
             self.affine.register(expr)
         self.params = (*(param.name for param in self.kernel.params), *self.affine.opaque)
         known = self._known()
-        self._block(self.kernel.body, (), (), 0, ())
-        kernel = replace(self.kernel, arrays=(*self.kernel.arrays, *self.added)) if self.added else self.kernel
+        self._block(self.kernel.body, (), (), 0)
         statements = tuple(
             replace(s, domain=s.domain.intersect_params(known).coalesce().gist_params(known).intersect_params(known))
             for s in self.statements
@@ -135,7 +128,7 @@ class _Extractor:
         for s in statements:
             domain = domain.union(isl.UnionSet.from_set(s.domain))
         return Scop(
-            kernel, known, dict(self.affine.opaque), self.affine, statements, domain, reads, must, may, _program_order(self.context, statements)
+            self.kernel, known, dict(self.affine.opaque), self.affine, statements, domain, reads, must, may, _program_order(self.context, statements)
         )
 
     def _integer_exprs(self) -> list[Expr]:
@@ -173,46 +166,34 @@ class _Extractor:
 
     # statements
 
-    def _block(self, body: Block, frames: tuple[_Frame, ...], prefix: tuple[int, ...], place: int, guards: tuple[Expr, ...]) -> int:
+    def _block(self, body: Block, frames: tuple[_Frame, ...], prefix: tuple[int, ...], place: int) -> int:
         """Extract a block whose first statement has position `place` below `prefix`; returns the next free position."""
         for statement in body:
             match statement:
                 case Alloc():
                     pass
                 case Assign():
-                    self._statement((statement,), frames, (*prefix, place), guards)
+                    self._statement((statement,), frames, (*prefix, place))
                     place += 1
                 case For():
                     self.loops += 1
-                    self._block(statement.body, (*frames, _Loop(statement, self.loops)), (*prefix, place), 0, guards)
+                    self._block(statement.body, (*frames, _Loop(statement, self.loops)), (*prefix, place), 0)
                     place += 1
                 case If():
-                    place = self._if(statement, frames, prefix, place, guards)
+                    place = self._if(statement, frames, prefix, place)
                 case _:
                     assert_never(statement)
         return place
 
-    def _if(self, statement: If, frames: tuple[_Frame, ...], prefix: tuple[int, ...], place: int, guards: tuple[Expr, ...]) -> int:
+    def _if(self, statement: If, frames: tuple[_Frame, ...], prefix: tuple[int, ...], place: int) -> int:
         if self._is_affine(statement.cond, frames):
-            place = self._block(statement.body, (*frames, _Test(statement.cond, True)), prefix, place, guards)
-            return self._block(statement.orelse, (*frames, _Test(statement.cond, False)), prefix, place, guards)
+            place = self._block(statement.body, (*frames, _Test(statement.cond, True)), prefix, place)
+            return self._block(statement.orelse, (*frames, _Test(statement.cond, False)), prefix, place)
         if all(isinstance(inner, Assign | If) for inner in walk((statement,))):
             if any(isinstance(inner, Assign) for inner in walk((statement,))):
-                self._statement((statement,), frames, (*prefix, place), guards)
+                self._statement((statement,), frames, (*prefix, place))
             return place + 1
-        name = self._fresh_name()
-        saved = Load(name, (), DType.BOOL)
-        self.added.append(Array(name, DType.BOOL, (), Role.TEMPORARY))
-        self.arrays[name] = self.added[-1]
-        self._statement((Assign(saved, statement.cond, statement.span, name),), frames, (*prefix, place), guards)
-        place = self._block(statement.body, frames, prefix, place + 1, (*guards, saved))
-        return self._block(statement.orelse, frames, prefix, place, (*guards, Unary("not", saved, DType.BOOL)))
-
-    def _fresh_name(self) -> str:
-        number = len(self.added)
-        while f"p{number}" in self.arrays or f"p{number}" in self.params:
-            number += 1
-        return f"p{number}"
+        raise TypeError("a data condition around loops: the kernel is not normalised")
 
     def _is_affine(self, cond: Expr, frames: tuple[_Frame, ...]) -> bool:
         try:
@@ -224,17 +205,9 @@ class _Extractor:
     def _space(self, name: str, frames: tuple[_Frame, ...]) -> isl.Space:
         return set_space(self.context, self.params, name, [f.loop.var for f in frames if isinstance(f, _Loop)])
 
-    def _statement(self, body: Block, frames: tuple[_Frame, ...], positions: tuple[int, ...], guards: tuple[Expr, ...]) -> None:
+    def _statement(self, body: Block, frames: tuple[_Frame, ...], positions: tuple[int, ...]) -> None:
         first = next(s for s in walk(body) if isinstance(s, Assign))
-        for guard in reversed(guards):
-            body = (If(guard, body, (), first.span),)
-        name = first.label or "S"
-        if name in self.labels or not first.label:
-            number = len(self.labels)
-            while f"{name}{number}" in self.labels:
-                number += 1
-            name = f"{name}{number}"
-        self.labels.add(name)
+        name = first.label
         space = self._space(name, frames)
         found = accesses.of_block(body, accesses.Scene(self.affine, self.arrays, self.context, self.params, space))
         loops = [f for f in frames if isinstance(f, _Loop)]
