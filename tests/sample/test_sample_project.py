@@ -10,6 +10,8 @@ import pytest
 from benchmarks import loading
 from benchmarks.cases import CASES, PACKAGE_MODULES, Case
 from benchmarks.equality import difference
+from setuptools_polyopt.profile.reading import read_profile
+from setuptools_polyopt.profile.staleness import module_entries, stale_entries
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_project"
@@ -50,3 +52,12 @@ def test_cases_run_and_repeat(case: Case, plain):
         assert difference(results[0], results[1]) is None
         assert difference(first, second) is None
         assert difference(first, prepare()) is not None
+
+
+@pytest.mark.parametrize("name", PACKAGE_MODULES)
+def test_committed_profile_is_of_this_source(name):
+    profile = read_profile(SAMPLE / "polyopt-profile.json")
+    path = SAMPLE / "src" / Path(*name.split(".")).with_suffix(".py")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert module_entries(profile, name)
+    assert stale_entries(profile, name, tree) == ()
