@@ -1,7 +1,7 @@
 """The corpus: small programs over the families of numerical Python, each run plain and optimised.
 
 ``programs/*.py`` are ordinary modules with ``initialize(n)``, which makes a dictionary of arguments, a function ``kernel`` and two sizes.
-They are put into a generated package whose test calls each kernel once at the small size; polyopt profiles that test and builds
+They are put into a generated package whose test calls each kernel at two small sizes; polyopt profiles that test and builds
 the package.  Then each kernel runs plain and built at both sizes: results and arguments must agree bit for bit.  Printed are the
 times, and how much of each module was optimised according to the build's report.
 """
@@ -57,7 +57,8 @@ import pytest
 @pytest.mark.parametrize("name", {{names!r}})
 def test_program(name):
     module = importlib.import_module(f"{PACKAGE}.{{{{name}}}}")
-    module.kernel(**module.initialize(module.SMALL))
+    for size in (module.SMALL, module.SMALL + 2):
+        module.kernel(**module.initialize(size))
 """
 
 
