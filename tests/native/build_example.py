@@ -5,6 +5,7 @@ The folder receives a package NAME (user.py, _polyopt with the runtime, _polyopt
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+MACHINE = platform.machine()
 ROOT = Path(__file__).parents[2]
 SUPPORT = ROOT / "setuptools_polyopt" / "codegen" / "support"
 EXAMPLE = Path(__file__).parent / "example"
@@ -20,6 +22,10 @@ COMMON = ["-std=c11", "-fPIC", "-fvisibility=hidden", "-pthread", "-ffp-contract
 ENTRY = ["-O2"]
 KERNEL = ["-O3", "-fno-builtin", "-fno-math-errno"]
 V3 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mmovbe"]
+
+
+def run(command: list[str]) -> None:
+    subprocess.run(command, check=True)
 
 
 def python_flags() -> list[str]:
@@ -50,13 +56,13 @@ def build(folder: Path, name: str, extra: tuple[str, ...] = ()) -> Path:
     def compile_one(numbered: tuple[int, tuple[Path, list[str]]]) -> str:
         number, (source, flags) = numbered
         target = str(objects / f"{number}.o")
-        subprocess.run(["gcc", *common, *flags, "-c", str(source), "-o", target], check=True)
+        run(["gcc", *common, *flags, "-c", str(source), "-o", target])
         return target
 
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(compile_one, enumerate(units)))
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    subprocess.run(["gcc", "-shared", "-pthread", *extra, "-o", str(package / "_polyopt" / f"_native{suffix}"), *made, "-lm"], check=True)
+    run(["gcc", "-shared", "-pthread", *extra, "-o", str(package / "_polyopt" / f"_native{suffix}"), *made, "-lm"])
     return package
 
 

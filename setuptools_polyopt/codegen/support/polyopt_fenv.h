@@ -32,7 +32,7 @@ static inline void polyopt_fp_adopt(uint64_t control)
 static inline uint64_t polyopt_fp_enter(void)
 {
     uint32_t saved = _mm_getcsr();
-    if (saved & 0x3fu) _mm_setcsr(saved & ~0x3fu);
+    if (saved & 0x1fu) _mm_setcsr(saved & ~0x3fu); /* inexact alone is left: writing costs more than reading */
     if (polyopt_fp_x87()) __asm__ __volatile__("fnclex");
     return saved;
 }
@@ -45,7 +45,7 @@ static inline uint32_t polyopt_fp_flags(void)
 
 static inline void polyopt_fp_leave(uint64_t saved)
 {
-    if (_mm_getcsr() != (uint32_t)saved) _mm_setcsr((uint32_t)saved);
+    if ((_mm_getcsr() ^ (uint32_t)saved) & ~0x20u) _mm_setcsr((uint32_t)saved);
     if (polyopt_fp_x87()) __asm__ __volatile__("fnclex");
 }
 

@@ -181,20 +181,46 @@ static int64_t step_gcd(const struct polyopt_array *a, int64_t g)
     return g;
 }
 
+/* Axes whose steps are multiples of m aside, an array covers the bytes [data + *low, data + *high). */
+static void window(const struct polyopt_array *a, int64_t m, int64_t *low, int64_t *high)
+{
+    *low = 0;
+    *high = a->itemsize;
+    for (int k = 0; k < a->rank; k++) {
+        int64_t step = a->stride[k] * a->itemsize, reach = (a->extent[k] - 1) * step;
+        if (step % m != 0) *(reach < 0 ? low : high) += reach;
+    }
+}
+
+/* Whether, modulo m bytes, the two arrays keep to windows that do not meet: columns of one matrix, even and odd elements. */
+static int apart(const struct polyopt_array *a, const struct polyopt_array *b, int64_t m)
+{
+    int64_t alow, ahigh, blow, bhigh, distance;
+    if (m < 0) m = -m;
+    if (m == 0) return 0;
+    window(a, m, &alow, &ahigh);
+    window(b, m, &blow, &bhigh);
+    distance = ((int64_t)((intptr_t)b->data - (intptr_t)a->data) + blow - alow) % m;
+    if (distance < 0) distance += m;
+    return distance >= ahigh - alow && distance <= m - (bhigh - blow);
+}
+
+static int apart_by_an_axis(const struct polyopt_array *a, const struct polyopt_array *b, const struct polyopt_array *which)
+{
+    for (int k = 0; k < which->rank; k++)
+        if (which->extent[k] > 1 && apart(a, b, which->stride[k] * which->itemsize)) return 1;
+    return 0;
+}
+
 int polyopt_overlap(const struct polyopt_array *a, const struct polyopt_array *b)
 {
     intptr_t alow, ahigh, blow, bhigh;
-    int64_t g, distance;
     int same = a->data == b->data && a->dtype == b->dtype && a->rank == b->rank;
     if (!byte_range(a, &alow, &ahigh) || !byte_range(b, &blow, &bhigh) || ahigh <= blow || bhigh <= alow) return POLYOPT_DISJOINT;
     for (int k = 0; same && k < a->rank; k++) same = a->extent[k] == b->extent[k] && (a->stride[k] == b->stride[k] || a->extent[k] <= 1);
     if (same) return POLYOPT_SAME;
-    /* All addresses of an array are congruent modulo g: columns of one matrix, even and odd elements never meet. */
-    g = step_gcd(b, step_gcd(a, 0));
-    if (g == 0) return POLYOPT_OVERLAP;
-    distance = (int64_t)((intptr_t)b->data - (intptr_t)a->data) % g;
-    if (distance < 0) distance += g;
-    return distance >= a->itemsize && distance <= g - b->itemsize ? POLYOPT_DISJOINT : POLYOPT_OVERLAP;
+    if (apart_by_an_axis(a, b, a) || apart_by_an_axis(a, b, b) || apart(a, b, step_gcd(b, step_gcd(a, 0)))) return POLYOPT_DISJOINT;
+    return POLYOPT_OVERLAP;
 }
 
 int polyopt_unit_stride(const struct polyopt_array *a, int axis) { return a->stride[axis] == 1 || a->extent[axis] <= 1; }
