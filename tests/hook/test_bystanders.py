@@ -32,7 +32,7 @@ def test_the_wheel_is_the_same_with_and_without_polyopt(new_project: NewProject)
 @pytest.mark.parametrize("pyproject", [PROJECT, PROJECT + "[tool.other]\nx = 1\n", None], ids=["requirement only", "other", "none"])
 def test_the_hook_costs_under_5_ms(new_project: NewProject, pyproject: str | None) -> None:
     project = new_project({} if pyproject is None else {"pyproject.toml": pyproject}, profile="{}")
-    outcomes = [project.python("-c", COST).text.split() for _ in range(5)]
+    outcomes = [project.python("-c", COST).text.split() for _ in range(4)]
     assert min(float(outcome[0]) for outcome in outcomes) < 0.005
     imported = outcomes[0][1].split(",")
     assert imported == ["setuptools_polyopt", "setuptools_polyopt.hook"]
