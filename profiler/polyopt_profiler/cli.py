@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case _:
                 return _annotate(options)
     except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     except (ProfileError, OSError) as error:
         say(str(error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from types import CodeType
 
 from polyopt_profiler.sources import Function
@@ -29,13 +30,16 @@ ALWAYS = 256
 TYPE_CHECKS = 4096
 """So many first calls are at least checked for argument types not met before."""
 
+TINY = 20e-6
+"""A function that calls no other and takes fewer seconds than this becomes quiet after its `TYPE_CHECKS` first calls."""
+
 _RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 MAX_HELD = 32
 """Variants that are held for one function while the program runs; later ones are not."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Observation:
     """What was seen at the entry of one call."""
 
@@ -46,24 +50,62 @@ class Observation:
     identical: tuple[tuple[str, str], ...]
 
 
+@dataclass(slots=True)
+class Spent:
+    """Seconds of the calls of one kind.
+
+    The first call of a program's life may pay for lazy imports and cold caches, which say nothing of the function: it counts
+    for no more than the longest of the others, where there are others.
+    """
+
+    calls: int = 0
+    first: float = 0.0
+    others: float = 0.0
+    longest: float = 0.0
+    shortest: float = inf
+
+    def add(self, seconds: float, starts: bool = True) -> None:
+        """Count one call, or a part of one that does not start it (a generator that goes on)."""
+        if starts:
+            self.calls += 1
+        if self.calls <= 1:
+            self.first += seconds
+        else:
+            self.others += seconds
+            self.longest = max(self.longest, seconds)
+            self.shortest = min(self.shortest, seconds)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of all calls, with the first one cut to size."""
+        return self.others + (self.first if self.calls <= 1 else min(self.first, self.longest))
+
+
 @dataclass
 class HeldVariant:
-    """The calls of the same types so far, and the seconds that they took."""
+    """The calls of the same types so far, and the time that they took."""
 
     variant: Variant
-    seconds: float = 0.0
+    spent: Spent = field(default_factory=Spent)
 
 
-@dataclass
+@dataclass(slots=True)
 class Record:
-    """One function: counts, seconds in its own code (that of other project functions not counted), variants."""
+    """One function: counts, seconds in its own code (that of other project functions not counted), variants.
+
+    `leaf`: no call of another project function was seen in it. `quiet`: only some calls are timed; all are then taken
+    to last `typical` seconds, which is the shortest time seen: in so short a time the rest is mostly noise and our own doing.
+    """
 
     function: Function
     parameters: tuple[str, ...] = ()
     resumable: bool = False
     calls: int = 0
-    seconds: float = 0.0
+    spent: Spent = field(default_factory=Spent)
     next_look: int = 1
+    leaf: bool = True
+    quiet: bool = False
+    typical: float = 0.0
     types: set[tuple[type, ...]] = field(default_factory=set)
     variants: dict[str, HeldVariant] = field(default_factory=dict)
 
@@ -74,6 +116,18 @@ class Record:
         self.next_look = self.calls + 1 + self.calls // ALWAYS
         return True
 
+    def time(self, seconds: float, starts: bool) -> None:
+        """Count the time of a call, or of a part of one that does not start it."""
+        self.spent.add(seconds, starts)
+        if self.calls > TYPE_CHECKS and self.leaf and not self.resumable:
+            self.quiet = self.spent.seconds < TINY * self.spent.calls
+            self.typical = self.spent.shortest
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of all calls, as far as they can be known."""
+        return self.typical * self.calls if self.quiet else self.spent.seconds * self.calls / max(1, self.spent.calls)
+
     def add(self, variant: Variant, seconds: float) -> None:
         """Count a call that was looked at."""
         key = variant_key(variant)
@@ -81,10 +135,10 @@ class Record:
         if held is None:
             if len(self.variants) >= MAX_HELD:
                 return
-            self.variants[key] = HeldVariant(variant, seconds)
-            return
-        held.variant = join_variant(held.variant, variant)
-        held.seconds += seconds
+            held = self.variants[key] = HeldVariant(variant)
+        else:
+            held.variant = join_variant(held.variant, variant)
+        held.spent.add(seconds)
 
 
 def build_profile(records: Iterable[Record], before: Profile) -> Profile:
@@ -116,10 +170,10 @@ def _entry(record: Record, total: float, before: FunctionProfile | None) -> Func
     if before is not None and before.hash != record.function.hash:
         before = None
     shares: Mapping[str, float] = {variant_key(old): old.share for old in before.variants} if before else {}
-    looked_at = sum(held.seconds for held in record.variants.values()) or 1.0
+    looked_at = sum(held.spent.seconds for held in record.variants.values()) or 1.0
     variants = []
     for key, held in record.variants.items():
-        share = record.seconds / total * held.seconds / looked_at
+        share = record.seconds / total * held.spent.seconds / looked_at
         variants.append((settle(share, shares.get(key)), key, held.variant))
     variants.sort(key=lambda item: (-item[0], -item[2].calls, item[1]))
     return FunctionProfile(
@@ -131,11 +185,11 @@ def _entry(record: Record, total: float, before: FunctionProfile | None) -> Func
 
 
 def settle(share: float, before: float | None) -> float:
-    """The step for a measured share: the one it had `before` while the share is within a factor of two of it."""
+    """The step for a measured share: the one it had `before` while the share is within a factor of three of it."""
     if before in SHARES:
         index = SHARES.index(before)
         above = SHARES[index - 1] if index else 1.0
-        if before / 2 <= share < above * 2:
+        if before / 3 <= share < above * 3:
             return before
     return coarse(share)
 

@@ -4,8 +4,9 @@ Python calls it at every call and return in every thread. What is not code of th
 project's functions it keeps, per thread, a stack of running calls with the time spent in each; for some calls (see `records`)
 arguments are looked at when the call begins, since the function may change them, and the result when it ends.
 
-The time that the tracer itself takes is not the program's: each thread's clock stands still while the tracer runs. No exception
-leaves the tracer; it is counted, and the call is left out.
+The time that the tracer itself takes is not the program's: each thread's clock stands still while the tracer runs. A function that is
+called often, ends quickly and calls no other function of the project is *quiet*: most of its calls are only counted, and the caller's
+clock goes on without what such a call is known to take. No exception leaves the tracer; it is counted, and the call is left out.
 """
 
 from __future__ import annotations
@@ -23,24 +24,27 @@ from monkeytype.tracing import CallTracer
 
 from polyopt_profiler.aggregate import Aggregate
 from polyopt_profiler.observe import MISSING, MOCKED, attribute, is_array, observe
-from polyopt_profiler.records import TYPE_CHECKS, Observation, Record
+from polyopt_profiler.records import TYPE_CHECKS, Observation, Record, Spent
 from polyopt_profiler.relations import equal_classes, sharing, symbols
+from polyopt_profiler.sources import Function
 from setuptools_polyopt.profile.schema import OtherProfile, ValueProfile, Variant
 
 _MAX_CODES = 200_000
+_SHORTEST = 1e-7  # seconds; no call of a Python function takes less
 _LEAVING = frozenset(
     dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR", "YIELD_VALUE") if name in dis.opmap
 )
-_SUSPENDING = frozenset(dis.opmap[name] for name in ("YIELD_FROM", "SEND") if name in dis.opmap)
+_RESUME = dis.opmap.get("RESUME", -1)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Running:
     """A call that has not ended: its start on the thread's clock, the seconds in project functions that it called."""
 
     frame: FrameType
     record: Record
     start: float
+    starts: bool = True
     inner: float = 0.0
     observation: Observation | None = None
 
@@ -62,12 +66,17 @@ class ProfileTracer(CallTracer):
         self._filter = code_filter
         self._known: dict[int, tuple[CodeType, Record | None]] = {}  # by id: hashing a code object reads all of it
         self._state = _ThreadState()
+        self._timed_cost = 0.0
+        self._quiet_cost = 0.0
 
     def __call__(self, frame: FrameType, event: str, arg: object) -> ProfileTracer:
         if event != "call" and event != "return":
             return self
         known = self._known.get(id(frame.f_code)) or self._learn(frame)
-        if known[1] is not None:
+        record = known[1]
+        if record is not None:
+            if record.quiet and self._passes(record, frame, event):
+                return self
             try:
                 if event == "call":
                     self.handle_call(frame)
@@ -76,6 +85,35 @@ class ProfileTracer(CallTracer):
             except Exception as error:  # noqa: BLE001 - the profiler never breaks the program
                 self._aggregate.failed(error)
         return self
+
+    def _passes(self, record: Record, frame: FrameType, event: str) -> bool:
+        """Count a call of a quiet function, unless it is one to look at."""
+        stack = self._state.stack
+        if event == "return":
+            return not stack or stack[-1].frame is not frame
+        if record.calls + 1 >= record.next_look:
+            return False
+        record.calls += 1
+        if stack:
+            stack[-1].inner += record.typical + self._quiet_cost
+        return True
+
+    def calibrate(self) -> None:
+        """Measure, with calls of a function that does nothing, what of its own work the tracer's clocks do not see."""
+
+        def nothing() -> None:
+            return None
+
+        record = Record(Function("", ""), next_look=sys.maxsize)
+        self._known[id(nothing.__code__)] = (nothing.__code__, record)
+        hook: Any = self.__call__
+        sys.setprofile(hook)
+        try:
+            self._timed_cost = min(_seconds_inside(nothing, record) for _ in range(20))
+            record.quiet = True
+            self._quiet_cost = min(_seconds_outside(nothing) for _ in range(20))
+        finally:
+            sys.setprofile(None)
 
     def _learn(self, frame: FrameType) -> tuple[CodeType, Record | None]:
         if len(self._known) > _MAX_CODES:
@@ -98,13 +136,15 @@ class ProfileTracer(CallTracer):
         assert record is not None
         state = self._state
         observation = None
+        starts = True
         try:
-            if not (record.resumable and _goes_on(frame)):
+            starts = not (record.resumable and _goes_on(frame))
+            if starts:
                 observation = self._begin(frame, record)
         finally:
             left = perf_counter()
             state.overhead += left - entered
-            state.stack.append(_Running(frame, record, left - state.overhead, observation=observation))
+            state.stack.append(_Running(frame, record, left - state.overhead, starts, observation=observation))
 
     def _begin(self, frame: FrameType, record: Record) -> Observation | None:
         with self._aggregate.lock:
@@ -132,6 +172,7 @@ class ProfileTracer(CallTracer):
             spent = entered - state.overhead - running.start
             if state.stack:
                 state.stack[-1].inner += spent
+                state.stack[-1].record.leaf = False
             self._end(running, spent - running.inner, frame, arg)
         finally:
             state.overhead += perf_counter() - entered
@@ -139,11 +180,11 @@ class ProfileTracer(CallTracer):
     def _end(self, running: _Running, own: float, frame: FrameType, arg: object) -> None:
         record = running.record
         variant = None
-        if running.observation is not None and _completed(frame):
+        if running.observation is not None and _completed(frame, arg):
             result = None if record.resumable else observe(arg)
             variant = variant_of(running.observation, result)
         with self._aggregate.lock:
-            record.seconds += own
+            record.time(max(_SHORTEST, own - self._timed_cost), running.starts)
             if variant is not None:
                 record.add(variant, own)
 
@@ -185,6 +226,22 @@ def variant_of(seen: Observation, result: ValueProfile | None) -> Variant:
     )
 
 
+def _seconds_inside(function: Callable[[], None], record: Record) -> float:
+    """Seconds that the tracer finds for one call of `function`."""
+    record.spent = Spent(calls=1)
+    for _ in range(20):
+        function()
+    return record.spent.others / 20
+
+
+def _seconds_outside(function: Callable[[], None]) -> float:
+    """Seconds that one call of `function` takes under the tracer."""
+    start = perf_counter()
+    for _ in range(50):
+        function()
+    return (perf_counter() - start) / 50
+
+
 def _take(stack: list[_Running], frame: FrameType) -> _Running | None:
     """Remove and return the entry of `frame`, normally the last; greenlets may leave calls in another order."""
     for index in range(len(stack) - 1, -1, -1):
@@ -198,14 +255,18 @@ def _instruction(frame: FrameType) -> int:
     return frame.f_code.co_code[max(frame.f_lasti, 0)]
 
 
-def _completed(frame: FrameType) -> bool:
-    """Whether a `return` event means a value: after an exception the frame is at another instruction."""
+def _completed(frame: FrameType, arg: object) -> bool:
+    """Whether a `return` event means a value; after an exception it comes with None and the frame is at another instruction.
+
+    From 3.13 on, a frame that yields is already at the `RESUME` where it will go on.
+    """
+    if arg is not None:
+        return True
     code = _instruction(frame)
-    return code in _LEAVING or code in _SUSPENDING
+    return code in _LEAVING or (code == _RESUME and frame.f_lasti > 0)
 
 
 if sys.version_info >= (3, 11):
-    _RESUME = dis.opmap["RESUME"]
 
     def _goes_on(frame: FrameType) -> bool:
         """Whether a generator or coroutine is past its beginning."""

@@ -27,8 +27,8 @@ MAX_STRINGS = 8
 INTEGER_LIMIT = 2**64
 """Integers are recorded exactly below this magnitude and as this magnitude from it on."""
 
-SHARES = (0.5, 0.1, 0.01, 0.001, 0.0)
-"""The steps that a share of time is rounded down to."""
+SHARES = (0.1, 0.01, 0.0)
+"""The steps that a share of time is rounded down to: hot, warm, cold. Few, so that noise in the times rarely changes one."""
 
 
 @dataclass(frozen=True, order=True)
