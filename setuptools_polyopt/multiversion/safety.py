@@ -59,5 +59,5 @@ def safety(kernel: Kernel, can_fail: bool, can_flag: bool, must_keep: Callable[[
         return Safety("undo", tuple(Kept(name, "always", box) for name, box in everything.items()))
     needed = must_keep(kernel, False)
     keep = [Kept(name, "always", box) for name, box in needed.items()]
-    keep += [Kept(name, "when-flags-raise", box) for name, box in everything.items()]
+    keep += [Kept(name, "when-flags-raise", box) for name, box in everything.items() if needed.get(name) != box]
     return Safety("undo", tuple(keep))

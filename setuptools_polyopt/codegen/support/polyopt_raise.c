@@ -2,7 +2,7 @@
 #include "polyopt_raise.h"
 
 /* NumPy 2 keeps errstate in a context variable: while its value is the same object, so is the answer. */
-static PyObject *get_errstate, *filters_holder, *seen;
+static PyObject *get_errstate, *filters_holder, *filters_key, *seen;
 static int seen_answer, prepared;
 
 static int ask_numpy(void)
@@ -41,12 +41,13 @@ static int errstate_raises(void)
 
 static int filters_raise(void)
 {
-    PyObject *filters = filters_holder ? PyObject_GetAttrString(filters_holder, "filters") : NULL;
+    PyObject *filters = filters_holder ? PyObject_GetAttr(filters_holder, filters_key) : NULL;
     int answer = !filters || !PyList_Check(filters);
     Py_ssize_t n = answer ? 0 : PyList_Size(filters);
     for (Py_ssize_t i = 0; i < n && !answer; i++) {
         PyObject *entry = PyList_GetItem(filters, i), *action = entry && PyTuple_Check(entry) ? PyTuple_GetItem(entry, 0) : NULL;
-        answer = !action || !PyUnicode_Check(action) || PyUnicode_CompareWithASCIIString(action, "error") == 0;
+        if (!action || !PyUnicode_Check(action)) answer = 1;
+        else if (PyUnicode_GetLength(action) == 5) answer = PyUnicode_CompareWithASCIIString(action, "error") == 0;
     }
     Py_XDECREF(filters);
     PyErr_Clear();
@@ -60,7 +61,8 @@ static void prepare(void)
     if (umath) variable = PyObject_GetAttrString(umath, "_extobj_contextvar");
     if (variable) get_errstate = PyObject_GetAttrString(variable, "get");
     PyErr_Clear();
-    filters_holder = PyImport_ImportModule("warnings");
+    filters_key = PyUnicode_InternFromString("filters");
+    if (filters_key) filters_holder = PyImport_ImportModule("warnings");
     PyErr_Clear();
     Py_XDECREF(variable);
     Py_XDECREF(umath);
