@@ -198,6 +198,7 @@ struct polyopt_call {
     struct polyopt_block block;
     volatile int32_t cancel;
     int32_t raised;      /* the poll left an exception */
+    int32_t polled;      /* signals were looked for at least once */
     PyThreadState *thread;
     int64_t started;
     uint32_t fpflags;    /* POLYOPT_FP_* of the last run, all threads */

@@ -25,7 +25,7 @@ void polyopt_begin(struct polyopt_call *call, PyObject *self)
     call->state = (struct polyopt_state *)self;
     call->state->guard = -1;
     call->cancel = 0;
-    call->raised = 0;
+    call->raised = call->polled = 0;
     call->fpflags = 0;
     polyopt_arena_init(&call->arena, &call->block, call->stack.bytes, sizeof call->stack.bytes);
     ctx->abi = POLYOPT_ABI;
@@ -51,6 +51,7 @@ void polyopt_end(struct polyopt_call *call)
 
 /* ---- signals ------------------------------------------------------------------------------------------------------------------------------- */
 
+/* 1, 0, or -1 with an exception: this runs Python code, in which a signal's handler may raise. */
 static int in_main_thread(void)
 {
     PyObject *name = PyUnicode_FromString("threading"), *threading = name ? PyImport_GetModule(name) : NULL, *thread = NULL, *ident = NULL;
@@ -62,19 +63,22 @@ static int in_main_thread(void)
     Py_XDECREF(thread);
     Py_XDECREF(threading);
     Py_XDECREF(name);
-    PyErr_Clear();
-    return is_main;
+    return PyErr_Occurred() ? -1 : is_main;
 }
 
-/* Called by polyopt_poll in the thread that made the call, without the GIL; twelve times a second it asks Python for signals. */
+/* Called by polyopt_poll in the thread that made the call, without the GIL; ten times a second it asks Python for signals. */
 static void poll_signals(struct polyopt_ctx *ctx)
 {
     struct polyopt_call *call = ctx->poll_data;
+    int is_main = 1;
     if (ctx->poll_last - call->started < SIGNAL_NANOSECONDS || call->raised) return;
     call->started = ctx->poll_last;
     PyEval_RestoreThread(call->thread);
-    if (!in_main_thread()) ctx->poll = NULL;
-    else if (PyErr_CheckSignals() != 0) call->raised = 1;
+    call->raised = PyErr_CheckSignals() != 0;
+    if (!call->raised && !call->polled) is_main = in_main_thread();
+    call->polled = 1;
+    if (is_main < 0) call->raised = 1;
+    if (is_main == 0) ctx->poll = NULL;
     call->thread = PyEval_SaveThread();
     if (call->raised) call->cancel = 1;
 }
