@@ -29,6 +29,7 @@ from setuptools_polyopt.hook import editable, outputs, sources
 from setuptools_polyopt.hook.install import BuildState
 from setuptools_polyopt.hook.outputs import OutputFile
 from setuptools_polyopt.hook.sources import SourceModule, SourceText
+from setuptools_polyopt.hook.strictness import hot_functions_left
 
 if TYPE_CHECKING:
     from setuptools_polyopt.pipeline import CompiledPackage
@@ -206,6 +207,8 @@ class build_polyopt(Command):  # type: ignore[misc]
             for diagnostic in compiled.diagnostics:
                 if diagnostic.severity in (Severity.WARNING, Severity.ERROR):
                     self._problem(state.settings, str(diagnostic))
+            if state.settings.strict and profile is not None and (left := hot_functions_left(compiled.report, profile, state.settings)):
+                raise SetupError("polyopt: " + "\n".join(left))
             if compiled.modules:
                 files |= self._package_files(state, package, inputs, compiled, scratch)
         if state.settings.report is not None:

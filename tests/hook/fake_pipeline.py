@@ -42,6 +42,7 @@ class ModuleSource:
 @dataclasses.dataclass(frozen=True)
 class Report:
     text: str
+    modules: tuple = ()
 
     def to_json(self) -> str:
         return self.text
