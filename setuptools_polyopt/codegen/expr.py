@@ -21,6 +21,7 @@ from setuptools_polyopt.codegen.operations import (
     SUM,
     Style,
     Text,
+    apart,
     binary,
     call,
     cast,
@@ -122,7 +123,7 @@ def value(expr: Expr, scope: Scope) -> Text:
             read = position if left.dtype is DType.INT64 else value
             return compare(op, left.dtype, read(left, scope), read(right, scope), scope.style())
         case Select(cond=cond, then=then, orelse=orelse):
-            branches = (value(branch, scope).at(PREFIX) for branch in (then, orelse))
+            branches = (apart(value(branch, scope), scope.style()).at(PREFIX) for branch in (then, orelse))
             return Text(f"{value(cond, scope).at(PREFIX)} ? {' : '.join(branches)}", LOOSE)
         case Cast(operand=operand, dtype=dtype, checked=checked):
             return cast(value(operand, scope), operand.dtype, dtype, checked, scope.style())

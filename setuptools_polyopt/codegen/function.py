@@ -188,7 +188,7 @@ class Function:
         return f"polyopt_{name}"
 
     def style(self) -> Style:
-        return Style("&failed", self.vector)
+        return Style("&failed", self.vector, self.unit.products)
 
     def loop(self, key: LoopKey) -> str:
         self.unit.loops.add(key)
@@ -223,7 +223,7 @@ def wrapper(key: LoopKey, reduce: bool) -> tuple[str, str]:
         body = [
             f"{result} y = {zero(types[-1])};",
             f"char *const operands[{count}] = {{{operands}, (char *)&y}};",
-            f"const int64_t steps[{count}] = {{0}};",
+            f"const int64_t steps[{count}] = {{{', '.join(str(dtype.itemsize) for dtype in types)}}};",
             f"polyopt_ufunc_block(ctx, {key.constant}, operands, 1, steps, {count});",
             "return y;",
         ]

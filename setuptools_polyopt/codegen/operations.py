@@ -35,10 +35,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """failed: text of a pointer to the sticky flag; vector: the operation is in a loop that the compiler is to vectorise."""
+    """failed: text of a pointer to the sticky flag; vector: the operation is in a loop that the compiler is to vectorise; products:
+    those that are added or subtracted must be kept apart (see POLYOPT_PRODUCT)."""
 
     failed: str
     vector: bool = False
+    products: bool = False
 
 
 LOOSE = 0
@@ -49,6 +51,8 @@ _BOOL_INFIX: dict[BinaryOp, str] = {
 _INFIX: dict[BinaryOp, tuple[str, int]] = {"add": ("+", SUM), "sub": ("-", SUM), "mul": ("*", PRODUCT), "div": ("/", PRODUCT)}
 _BITWISE: dict[BinaryOp, str] = {"bitand": "&", "bitor": "|", "bitxor": "^"}
 _ROUND = {"floor": "FLOOR", "ceil": "CEIL", "trunc": "TRUNC", "rint": "RINT", "sqrt": "SQRT", "abs": "FABS"}
+_NARROW = {DType.INT8, DType.INT16, DType.INT32, DType.UINT8, DType.UINT16}
+"""Integers to which compilers can convert vectors of floats."""
 _SIGNED = {DType.INT8, DType.INT16, DType.INT32, DType.INT64}
 
 
@@ -94,6 +98,8 @@ def _floating(op: BinaryOp, dtype: DType, left: Text, right: Text, checked: bool
     tail = suffix(dtype)
     if checked and op in ("div", "floordiv", "mod"):
         return call(f"polyopt_try_{op}_{tail}", left.text, right.text, style.failed)
+    if op in ("add", "sub"):
+        left, right = apart(left, style), apart(right, style)
     if op in _INFIX:
         return infix(_INFIX[op][0], left, right, _INFIX[op][1])
     if op in ("floordiv", "mod"):
@@ -101,6 +107,13 @@ def _floating(op: BinaryOp, dtype: DType, left: Text, right: Text, checked: bool
     if op in ("maximum", "minimum"):
         return call(f"polyopt_{'vector_' if style.vector else ''}{op}_{tail}", left.text, right.text)
     raise TypeError(f"{op} of floats")
+
+
+def apart(operand: Text, style: Style) -> Text:
+    """A product that might come to be added to something, out of reach of fused instructions."""
+    if style.products and operand.binds == PRODUCT and " * " in operand.text:
+        return call("POLYOPT_PRODUCT", operand.text)
+    return operand
 
 
 def _complex(op: BinaryOp, dtype: DType, left: Text, right: Text, checked: bool, style: Style) -> Text:
@@ -120,6 +133,10 @@ def compare(op: CompareOp, dtype: DType, left: Text, right: Text, style: Style) 
     """`Compare`: 0 or 1, quiet on NaN."""
     if dtype.is_complex:
         return call(f"polyopt_{op}_{suffix(dtype)}", left.text, right.text)
+    if dtype is DType.BOOL:
+        a, b = left.at(PREFIX), right.at(PREFIX)
+        negated = {"lt": f"(!{a}) & {b}", "le": f"(!{a}) | {b}", "gt": f"{a} & (!{b})", "ge": f"{a} | (!{b})"}
+        return Text({**negated, "ne": f"{a} ^ {b}", "eq": f"!({a} ^ {b})"}[op], LOOSE)
     if dtype.is_float and op not in ("eq", "ne"):
         function = f"polyopt_{op}_{suffix(dtype)}" if style.vector else f"POLYOPT_{op.upper()}"
         return call(function, left.text, right.text)
@@ -130,7 +147,7 @@ def unary(op: UnaryOp, operand: Text, source: DType, dtype: DType, checked: bool
     """`Unary`; `source` is the operand's type, `dtype` the result's."""
     match op:
         case "not":
-            return Text(f"!{operand.at(PREFIX)}", PREFIX)
+            return Text(f"!{operand.at(PREFIX)}", LOOSE)  # gcc warns about `!a | b`
         case "isnan" | "isfinite" | "isinf" | "signbit":
             return _classify(op, operand, source)
         case "real" | "imag":
@@ -138,9 +155,11 @@ def unary(op: UnaryOp, operand: Text, source: DType, dtype: DType, checked: bool
         case "conj":
             return call(f"polyopt_conj_{suffix(dtype)}", operand.text) if dtype.is_complex else operand
         case "invert":
-            return Text(f"!{operand.at(PREFIX)}" if dtype is DType.BOOL else f"({c_type(dtype)})~{operand.at(PREFIX)}", PREFIX)
+            if dtype is DType.BOOL:
+                return Text(f"!{operand.at(PREFIX)}", LOOSE)
+            return call(f"polyopt_invert_{suffix(dtype)}", operand.text)
         case "neg" if not dtype.is_integer:
-            return call(f"polyopt_neg_{suffix(dtype)}", operand.text) if dtype.is_complex else _minus(operand)
+            return call(f"polyopt_neg_{suffix(dtype)}", operand.text) if dtype.is_complex else _minus(apart(operand, style))
     if dtype.is_integer and op in ("neg", "abs"):
         if checked:
             return call(f"polyopt_try_{op}_{suffix(dtype)}", operand.text, style.failed)
@@ -180,8 +199,9 @@ def cast(operand: Text, source: DType, dtype: DType, checked: bool, style: Style
     if checked and dtype.is_integer and source is not DType.BOOL and not _fits(source, dtype):
         wide = suffix(source) if source.is_float else "i64" if source in _SIGNED else "u64"
         return call(f"polyopt_try_{suffix(dtype)}_{wide}", operand.text, style.failed)
-    if source.is_float and dtype in (DType.INT32, DType.INT64) and not style.vector:
-        return call(f"polyopt_np_cast_{suffix(source)}_{suffix(dtype)}", operand.text)
+    if source.is_float and dtype.is_integer:
+        vector = "vector_" if style.vector and dtype in _NARROW else ""
+        return call(f"polyopt_{vector}cast_{suffix(source)}_{suffix(dtype)}", operand.text)
     return Text(f"({c_type(dtype)}){operand.at(PREFIX)}", PREFIX)
 
 

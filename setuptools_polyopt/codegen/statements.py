@@ -17,7 +17,7 @@ from setuptools_polyopt.codegen.blocks import BlockCall, block_call
 from setuptools_polyopt.codegen.expr import call_key, int_value, position, substitute_position, value
 from setuptools_polyopt.codegen.function import Function
 from setuptools_polyopt.codegen.literals import c_type, zero
-from setuptools_polyopt.codegen.operations import SUM
+from setuptools_polyopt.codegen.operations import SUM, apart
 from setuptools_polyopt.codegen.outline import is_outlined, outline
 from setuptools_polyopt.codegen.storage import Unit, reads
 from setuptools_polyopt.codegen.work import with_loop
@@ -107,15 +107,20 @@ def emit_assign(f: Function, statement: Assign, declares: str | None = None) -> 
     target, expr = statement.target, statement.value
     where = comment(statement.span)
     if declares is not None:
-        text = value(expr, f).text
+        text = _whole(f, expr)
         f.own.add(declares)
         f.line(f"{c_type(target.dtype)} {f.unit.names.of(declares)} = {text};{where}{_use(f, declares)}")
         return
     place = f.target(target)
     if isinstance(expr, Binary) and expr.left == target and expr.op in _UPDATES and not expr.checked and expr.dtype.is_float:
-        f.line(f"{place} {_UPDATES[expr.op]} {value(expr.right, f).text};{where}")
+        f.line(f"{place} {_UPDATES[expr.op]} {_whole(f, expr.right)};{where}")
     else:
-        f.line(f"{place} = {value(expr, f).text};{where}")
+        f.line(f"{place} = {_whole(f, expr)};{where}")
+
+
+def _whole(f: Function, expr: Expr) -> str:
+    """A value on its own, as data that other statements may add up."""
+    return apart(value(expr, f), f.style()).text
 
 
 def comment(span: Span) -> str:

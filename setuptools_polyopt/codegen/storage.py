@@ -15,10 +15,10 @@ from typing import assert_never
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.names import Names
 from setuptools_polyopt.codegen.source import LoopKey, Options
-from setuptools_polyopt.ir.expressions import Const, Expr, Load
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, NoOverlap, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, For, If, Stmt, walk
-from setuptools_polyopt.ir.visitors import loads
+from setuptools_polyopt.ir.visitors import loads, walk_expr
 
 STACK_BYTES = 16 * 1024
 """The largest temporary that goes on the stack."""
@@ -48,6 +48,7 @@ class Unit:
         statements = tuple(walk(self.kernel.body))
         self.written = frozenset(item.target.array for item in statements if isinstance(item, Assign))
         self.read = frozenset(load.array for item in statements for load in reads(item))
+        self.products = any(_subtracts(item) for item in statements)
         self.allocated = frozenset(item.array for item in statements if isinstance(item, Alloc))
         pairs = [item for item in self.kernel.assumptions if isinstance(item, NoOverlap)]
         self._apart = {frozenset((item.first, item.second)) for item in pairs}
@@ -102,6 +103,13 @@ class Unit:
 
     def _stride_names(self, array: Array) -> list[str]:
         return [self.names.fresh(f"{self.names.of(array.name)}_s{axis}") for axis in range(array.rank)]
+
+
+def _subtracts(statement: Stmt) -> bool:
+    """Whether a statement subtracts or negates floats, beside which a compiler might fuse products."""
+    return isinstance(statement, Assign) and any(
+        isinstance(node, Binary | Unary) and node.op in ("sub", "neg") and node.dtype.is_float for node in walk_expr(statement.value)
+    )
 
 
 def reads(statement: Stmt) -> tuple[Load, ...]:

@@ -29,6 +29,14 @@
 #define POLYOPT_COPYSIGN(x, y) POLYOPT_BUILTIN(copysign)(x, y)
 #define POLYOPT_COPYSIGNF(x, y) POLYOPT_BUILTIN(copysignf)(x, y)
 
+/* A product that stays one: gcc 12 and later turn `a*b - c` beside `d*e + f` into one instruction that does not round the products, for
+ * all that -ffp-contract=off says. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#define POLYOPT_PRODUCT(x) __builtin_assoc_barrier(x)
+#else
+#define POLYOPT_PRODUCT(x) (x)
+#endif
+
 /* ---- flags, raised by arithmetic that no compiler may fold ------------------------------------------------------------------ */
 
 POLYOPT_COLD void polyopt_raise_invalid(void);
@@ -353,22 +361,22 @@ POLYOPT_INLINE double polyopt_py_min_f64(double a, double b) { return POLYOPT_LT
 /* ---- Python's complex (and NumPy's complex scalars, for + - *) ---------------------------------------------------------------- */
 
 #define POLYOPT_COMPLEX(C, F, S)                                                                                                  \
-    POLYOPT_INLINE C polyopt_make_##S(F re, F im) { C r = {re, im}; return r; }                                                        \
+    POLYOPT_INLINE C polyopt_make_##S(F re, F im) { C r = {re, im}; return r; }                                                   \
     POLYOPT_INLINE C polyopt_add_##S(C a, C b) { C r = {a.re + b.re, a.im + b.im}; return r; }                                    \
     POLYOPT_INLINE C polyopt_sub_##S(C a, C b) { C r = {a.re - b.re, a.im - b.im}; return r; }                                    \
     POLYOPT_INLINE C polyopt_mul_##S(C a, C b)                                                                                    \
     {                                                                                                                             \
-        C r = {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};                                                             \
+        C r = {POLYOPT_PRODUCT(a.re * b.re) - POLYOPT_PRODUCT(a.im * b.im), POLYOPT_PRODUCT(a.re * b.im) + POLYOPT_PRODUCT(a.im * b.re)};\
         return r;                                                                                                                 \
     }                                                                                                                             \
     POLYOPT_INLINE C polyopt_neg_##S(C a) { C r = {-a.re, -a.im}; return r; }                                                     \
     POLYOPT_INLINE C polyopt_conj_##S(C a) { C r = {a.re, -a.im}; return r; }                                                     \
     POLYOPT_INLINE int32_t polyopt_eq_##S(C a, C b) { return a.re == b.re && a.im == b.im; }                                      \
     POLYOPT_INLINE int32_t polyopt_ne_##S(C a, C b) { return !(a.re == b.re && a.im == b.im); }                                   \
-    /* Smith's division as NumPy's scalars do it; b == 0 divides the parts by zero. */                                           \
+    /* Smith's division as NumPy's scalars do it; b == 0 divides the parts by zero. */                                            \
     POLYOPT_INLINE C polyopt_np_div_##S(C a, C b)                                                                                 \
     {                                                                                                                             \
-        F br = b.re < 0 ? -b.re : b.re, bi = b.im < 0 ? -b.im : b.im;                                                             \
+        F br = (F)POLYOPT_FABS((double)b.re), bi = (F)POLYOPT_FABS((double)b.im);                                                 \
         C r;                                                                                                                      \
         if (POLYOPT_GE(br, bi)) {                                                                                                 \
             if (br == 0 && bi == 0) {                                                                                             \
@@ -376,14 +384,14 @@ POLYOPT_INLINE double polyopt_py_min_f64(double a, double b) { return POLYOPT_LT
                 r.im = a.im / br;                                                                                                 \
                 return r;                                                                                                         \
             }                                                                                                                     \
-            F rat = b.im / b.re, scl = (F)1 / (b.re + b.im * rat);                                                                \
-            r.re = (a.re + a.im * rat) * scl;                                                                                     \
-            r.im = (a.im - a.re * rat) * scl;                                                                                     \
+            F rat = b.im / b.re, scl = (F)1 / (b.re + POLYOPT_PRODUCT(b.im * rat));                                               \
+            r.re = (a.re + POLYOPT_PRODUCT(a.im * rat)) * scl;                                                                    \
+            r.im = (a.im - POLYOPT_PRODUCT(a.re * rat)) * scl;                                                                    \
         }                                                                                                                         \
         else {                                                                                                                    \
-            F rat = b.re / b.im, scl = (F)1 / (b.im + b.re * rat);                                                                \
-            r.re = (a.re * rat + a.im) * scl;                                                                                     \
-            r.im = (a.im * rat - a.re) * scl;                                                                                     \
+            F rat = b.re / b.im, scl = (F)1 / (b.im + POLYOPT_PRODUCT(b.re * rat));                                               \
+            r.re = (POLYOPT_PRODUCT(a.re * rat) + a.im) * scl;                                                                    \
+            r.im = (POLYOPT_PRODUCT(a.im * rat) - a.re) * scl;                                                                    \
         }                                                                                                                         \
         return r;                                                                                                                 \
     }
@@ -397,14 +405,14 @@ POLYOPT_INLINE polyopt_c128 polyopt_py_div_c128(struct polyopt_ctx *ctx, polyopt
     polyopt_c128 r;
     if (POLYOPT_GE(br, bi)) {
         if (POLYOPT_UNLIKELY(br == 0.0)) polyopt_fail(ctx);
-        double ratio = b.im / b.re, denom = b.re + b.im * ratio;
-        r.re = (a.re + a.im * ratio) / denom;
-        r.im = (a.im - a.re * ratio) / denom;
+        double ratio = b.im / b.re, denom = b.re + POLYOPT_PRODUCT(b.im * ratio);
+        r.re = (a.re + POLYOPT_PRODUCT(a.im * ratio)) / denom;
+        r.im = (a.im - POLYOPT_PRODUCT(a.re * ratio)) / denom;
     }
     else if (POLYOPT_GE(bi, br)) {
-        double ratio = b.re / b.im, denom = b.re * ratio + b.im;
-        r.re = (a.re * ratio + a.im) / denom;
-        r.im = (a.im * ratio - a.re) / denom;
+        double ratio = b.re / b.im, denom = POLYOPT_PRODUCT(b.re * ratio) + b.im;
+        r.re = (POLYOPT_PRODUCT(a.re * ratio) + a.im) / denom;
+        r.im = (POLYOPT_PRODUCT(a.im * ratio) - a.re) / denom;
     }
     else r.re = r.im = (double)NAN;
     return r;

@@ -50,6 +50,7 @@ POLYOPT_INLINE polyopt_wide polyopt_wide_mod(polyopt_wide a, polyopt_wide b) { r
     POLYOPT_INLINE T polyopt_add_##S(T a, T b) { return (T)(U)((U)a + (U)b); }                                                    \
     POLYOPT_INLINE T polyopt_sub_##S(T a, T b) { return (T)(U)((U)a - (U)b); }                                                    \
     POLYOPT_INLINE T polyopt_mul_##S(T a, T b) { return (T)(U)(UINT64_C(1) * (U)a * (U)b); }                                      \
+    POLYOPT_INLINE T polyopt_invert_##S(T a) { return (T)(a ^ (T)-1); }                                                           \
     POLYOPT_INLINE T polyopt_neg_##S(T a) { return (T)(U)((U)0 - (U)a); }                                                         \
     POLYOPT_INLINE T polyopt_max_##S(T a, T b) { return a > b ? a : b; }                                                          \
     POLYOPT_INLINE T polyopt_min_##S(T a, T b) { return a < b ? a : b; }                                                          \
@@ -90,12 +91,13 @@ POLYOPT_INLINE polyopt_wide polyopt_wide_mod(polyopt_wide a, polyopt_wide b) { r
     POLYOPT_INLINE T polyopt_try_pow_##S(T a, T b, int32_t *failed)                                                               \
     {                                                                                                                             \
         T r = 1;                                                                                                                  \
-        *failed |= b != 0 && b < (T)1;                                                                                            \
-        for (U e = b < (T)1 ? 0 : (U)b; e != 0 && !*failed;) {                                                                    \
-            if (e & 1) r = polyopt_try_mul_##S(r, a, failed);                                                                     \
+        int32_t over = b != 0 && b < (T)1;                                                                                        \
+        for (U e = b < (T)1 ? 0 : (U)b; e != 0 && !over;) {                                                                       \
+            if (e & 1) r = polyopt_try_mul_##S(r, a, &over);                                                                      \
             e = (U)(e >> 1);                                                                                                      \
-            if (e != 0) a = polyopt_try_mul_##S(a, a, failed);                                                                    \
+            if (e != 0) a = polyopt_try_mul_##S(a, a, &over);                                                                     \
         }                                                                                                                         \
+        *failed |= over;                                                                                                          \
         return r;                                                                                                                 \
     }                                                                                                                             \
     /* Any value of a double or float that int() could give, or fail. */                                                          \
@@ -271,6 +273,38 @@ POLYOPT_INLINE double polyopt_try_libm2(struct polyopt_ctx *ctx, polyopt_libm2 f
 {
     return polyopt_py_math2(ctx, x, y, f(x, y));
 }
+
+/* Float to integer as NumPy's compiled conversions do it on this machine, also where the compiler knows the operand (C leaves values
+ * out of range open, and compilers fold them otherwise than the machine converts them). */
+#if defined(__GNUC__) || defined(__clang__)
+#define POLYOPT_KNOWN(x) __builtin_constant_p(x)
+#else
+#define POLYOPT_KNOWN(x) 1
+#endif
+#define POLYOPT_VECTOR_CAST(F, FS, T, S)                                                                                          \
+    POLYOPT_INLINE T polyopt_vector_cast_##FS##_##S(F x) { return POLYOPT_KNOWN(x) ? polyopt_cast_##FS##_##S(x) : (T)x; }
+#define POLYOPT_FROM_FLOAT(F, FS)                                                                                                 \
+    POLYOPT_INLINE int64_t polyopt_cast_##FS##_i64(F x) { return polyopt_np_cast_##FS##_i64(x); }                                 \
+    POLYOPT_INLINE int32_t polyopt_cast_##FS##_i32(F x) { return polyopt_np_cast_##FS##_i32(x); }                                 \
+    POLYOPT_INLINE int16_t polyopt_cast_##FS##_i16(F x) { return (int16_t)polyopt_np_cast_##FS##_i32(x); }                        \
+    POLYOPT_INLINE int8_t polyopt_cast_##FS##_i8(F x) { return (int8_t)polyopt_np_cast_##FS##_i32(x); }                           \
+    POLYOPT_INLINE uint8_t polyopt_cast_##FS##_u8(F x) { return (uint8_t)polyopt_np_cast_##FS##_i32(x); }                         \
+    POLYOPT_INLINE uint16_t polyopt_cast_##FS##_u16(F x) { return (uint16_t)polyopt_np_cast_##FS##_i32(x); }                      \
+    POLYOPT_INLINE uint32_t polyopt_cast_##FS##_u32(F x) { return (uint32_t)polyopt_np_cast_##FS##_i64(x); }                      \
+    POLYOPT_INLINE uint64_t polyopt_cast_##FS##_u64(F x)                                                                          \
+    {                                                                                                                             \
+        const F half = (F)9223372036854775808.0;                                                                                  \
+        if (!POLYOPT_GE(x, half)) return (uint64_t)polyopt_np_cast_##FS##_i64(x);                                                 \
+        return (uint64_t)polyopt_np_cast_##FS##_i64(x - half) ^ (UINT64_C(1) << 63);                                              \
+    }                                                                                                                             \
+    POLYOPT_VECTOR_CAST(F, FS, int32_t, i32)                                                                                      \
+    POLYOPT_VECTOR_CAST(F, FS, int16_t, i16)                                                                                      \
+    POLYOPT_VECTOR_CAST(F, FS, int8_t, i8)                                                                                        \
+    POLYOPT_VECTOR_CAST(F, FS, uint8_t, u8)                                                                                       \
+    POLYOPT_VECTOR_CAST(F, FS, uint16_t, u16)
+POLYOPT_FROM_FLOAT(double, f64)
+POLYOPT_FROM_FLOAT(float, f32)
+#undef POLYOPT_FROM_FLOAT
 
 /* ---- complex ------------------------------------------------------------------------------------------------------------------- */
 
