@@ -1,0 +1,164 @@
+"""The room's entry point: a module's text to regions with kernels, and the reasons for everything that stays Python.
+
+Each function is walked once per type signature. The regions of the signatures are matched by their statements: one region has a variant
+for each signature that understands exactly these statements.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from setuptools_polyopt.config import Settings
+from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span
+from setuptools_polyopt.frontend.context import Function
+from setuptools_polyopt.frontend.finish import with_layouts
+from setuptools_polyopt.frontend.flow import Flow, in_any
+from setuptools_polyopt.frontend.names import function_names
+from setuptools_polyopt.frontend.resolution import Module, module_names
+from setuptools_polyopt.frontend.runs import Closed
+from setuptools_polyopt.frontend.signatures import Signature, signatures
+from setuptools_polyopt.frontend.source import Candidate, candidates
+from setuptools_polyopt.ir.kernel import Region, Variant
+from setuptools_polyopt.profile.schema import Profile
+from setuptools_polyopt.profile.staleness import entry_for, stale_entries
+
+
+@dataclass(frozen=True)
+class ModuleAnalysis:
+    """regions: disjoint, in source order, names unique in the module. diagnostics: in source order."""
+
+    regions: tuple[Region, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def analyse_module(text: str, file: str, module: str, profile: Profile | None, settings: Settings) -> ModuleAnalysis:
+    """Find and lower the regions of one module.
+
+    text: its source; file: the path for messages; module: its dotted name. A text that does not parse gives a diagnostic.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        reason = Diagnostic(Span(file, line), "syntax", f"the module does not parse: {error}", severity=Severity.WARNING)
+        return ModuleAnalysis((), (reason,))
+    names = module_names(tree)
+    chosen, reasons = candidates(tree, names, file)
+    regions: list[Region] = []
+    diagnostics = [*reasons, *_stale(profile, module, tree, file)]
+    taken: set[str] = set()
+    for candidate in chosen:
+        if settings.wants_function(f"{module}:{candidate.name}"):
+            found, missed = _function(candidate, names, text, file, module, profile, settings, taken)
+            regions += found
+            diagnostics += missed
+    ordered = sorted(dict.fromkeys(diagnostics), key=lambda d: (d.span.line, d.span.column, d.kind, d.message))
+    return ModuleAnalysis(tuple(sorted(regions, key=lambda region: region.span.line)), tuple(ordered))
+
+
+def _stale(profile: Profile | None, module: str, tree: ast.Module, file: str) -> list[Diagnostic]:
+    found = stale_entries(profile, module, tree) if profile is not None else ()
+    return [
+        Diagnostic(
+            Span(file, item.line or 1),
+            "stale-profile",
+            f"the profile's entry of `{item.key.partition(':')[2]}` is not used: the function has {item.reason}"
+            if item.reason == "changed"
+            else f"the profile's entry of `{item.key.partition(':')[2]}` is not used: there is no such function",
+            "run polyopt-profile again",
+            severity=Severity.WARNING,
+        )
+        for item in found
+    ]
+
+
+def _function(
+    candidate: Candidate,
+    names: Module,
+    text: str,
+    file: str,
+    module: str,
+    profile: Profile | None,
+    settings: Settings,
+    taken: set[str],
+) -> tuple[list[Region], list[Diagnostic]]:
+    own = settings.for_function(f"{module}:{candidate.name}")
+    entry = entry_for(profile, module, candidate.name, candidate.node) if profile is not None else None
+    function = Function(file, candidate.name, names, function_names(candidate.node), own.fp, candidate.enclosing)
+    walks: list[tuple[Signature, Flow]] = []
+    for signature in signatures(candidate.node, names, entry, own.also_dtypes):
+        flow = Flow(function, text.splitlines())
+        flow.block(candidate.node.body, signature.bindings)
+        walks.append((signature, flow))
+    return _merged(candidate, walks, taken)
+
+
+def _merged(
+    candidate: Candidate, walks: Sequence[tuple[Signature, Flow]], taken: set[str]
+) -> tuple[list[Region], list[Diagnostic]]:
+    """One region per run of statements, with the variants of all signatures that have it."""
+    groups: dict[tuple[int, ...], list[tuple[Signature, Closed]]] = {}
+    order = sorted(walks, key=lambda walk: -len(walk[1].regions)) if walks and walks[0][0].guessed else walks
+    for signature, flow in order:
+        for closed in flow.regions:
+            key = tuple(id(node) for node in closed.statements)
+            if key in groups:
+                if _same_interface(groups[key][0][1], closed):
+                    groups[key].append((signature, closed))
+            elif not any(_overlap(closed, other[0][1]) for other in groups.values()):
+                groups[key] = [(signature, closed)]
+    everything = [group[0][1] for group in groups.values()]
+    diagnostics = list(order[0][1].diagnostics) if order else []
+    for _, flow in order[1:]:
+        diagnostics += [item for item in flow.diagnostics if not in_any(item.span, everything)]
+    inside = [item for item in diagnostics if not (item.kind == "unknown-type" and in_any(item.span, everything))]
+    sorted_groups = sorted(groups.values(), key=lambda group: group[0][1].span.line)
+    return [_region(candidate, group, taken) for group in sorted_groups], inside
+
+
+def _overlap(first: Closed, second: Closed) -> bool:
+    return not (first.span.end_line < second.span.line or second.span.end_line < first.span.line)
+
+
+def _same_interface(first: Closed, second: Closed) -> bool:
+    def interface(closed: Closed) -> tuple[object, ...]:
+        return tuple(output.name for output in closed.lowered.outputs), closed.returns, closed.returns_tuple
+
+    return interface(first) == interface(second)
+
+
+def _region(candidate: Candidate, group: Sequence[tuple[Signature, Closed]], taken: set[str]) -> Region:
+    name = _unique(candidate.name, taken)
+    variants: list[Variant] = []
+    for signature, closed in group:
+        layouts: Sequence[Mapping[str, str]] = signature.layouts
+        for variant in with_layouts(closed.lowered, layouts, closed.steady):
+            kernel = replace(variant.kernel, name=f"{name}_v{len(variants)}")
+            variants.append(replace(variant, kernel=kernel))
+    first = group[0][1]
+    arguments = dict.fromkeys(item.root for variant in variants for item in variant.inputs)
+    guards = dict.fromkeys(guard for _, closed in group for guard in closed.globals)
+    return Region(
+        name,
+        candidate.name,
+        first.span,
+        tuple(arguments),
+        tuple(output.name for output in first.lowered.outputs),
+        first.returns,
+        first.returns_tuple,
+        tuple(guards),
+        tuple(variants),
+    )
+
+
+def _unique(function: str, taken: set[str]) -> str:
+    """A C identifier for the next region of a function: `Grid_smooth_0`."""
+    plain = function.replace(".<locals>", "").replace(".", "_")
+    base = "".join(c if c.isascii() and c.isalnum() else "_" for c in plain)
+    count = 0
+    while f"{base}_{count}" in taken:
+        count += 1
+    taken.add(f"{base}_{count}")
+    return f"{base}_{count}"

@@ -1,0 +1,222 @@
+"""Whole-array operations as loop nests: broadcasting, one temporary per operator, assignment to views.
+
+    c = a + 2.0 * b     ->     for i0 in 0..n: t[i0] = 2.0 * b[i0]
+                               for i0 in 0..n: c[i0] = a[i0] + t[i0]
+
+The right-hand side of an array assignment is complete before anything is stored; the polyhedral stage contracts the temporaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.values import ArrayValue, Dim, Order, ScalarValue, Value
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Const, Expr, Load, Sym, integer
+from setuptools_polyopt.ir.statements import Assign, Block, For
+from setuptools_polyopt.operators import elementwise
+from setuptools_polyopt.operators.values import Operand, element
+
+RANK_LIMIT = 4
+
+Combine = Callable[[tuple[Operand, ...]], Operand]
+
+
+def operand_of(value: Value, span: Span) -> Operand:
+    """A scalar as the operators want it."""
+    if not isinstance(value, ScalarValue):
+        raise unsupported(span, "not-a-number", "a number is needed here", developer=type(value).__name__)
+    if value.narrow:
+        raise unsupported(
+            span, "narrow-start", "the name starts as a constant of another type", "start it with a value of its later type (0.0, not 0)"
+        )
+    return Operand(value.expr, value.type)
+
+
+def apply(ctx: Context, values: Sequence[Value], combine: Combine, span: Span) -> Value:
+    """`combine` of elements: a scalar if all values are scalars, else a fresh array of the broadcast extents."""
+    if not any(isinstance(value, ArrayValue) for value in values):
+        result = combine(tuple(operand_of(value, span) for value in values))
+        return ScalarValue(result.type, result.expr)
+    steady = [value if isinstance(value, ArrayValue) else settle_scalar(ctx, value, span) for value in values]
+    arrays = [value for value in steady if isinstance(value, ArrayValue)]
+    extents = broadcast(ctx, [array.extents for array in arrays], span)
+
+    def body(indices: tuple[Expr, ...]) -> Operand:
+        return combine(tuple(_element(value, indices, span) for value in steady))
+
+    dtype = body(tuple(integer(0) for _ in extents)).dtype
+    target = ctx.state.temporary("t", dtype, extents, common_order(arrays, len(extents)))
+    with nest(ctx, extents, span) as indices:
+        store(ctx, target.load(indices), body(indices).expr, span)
+    return target
+
+
+def settle_scalar(ctx: Context, value: Value, span: Span) -> ScalarValue:
+    """A scalar operand of an array operation, evaluated once and before the loops, as Python does."""
+    operand = operand_of(value, span)
+    if isinstance(operand.expr, Const | Sym) or ctx.state.form(operand.expr) is not None:
+        return ScalarValue(operand.type, operand.expr)
+    if isinstance(operand.expr, Load) and not operand.expr.indices:
+        return ScalarValue(operand.type, operand.expr)
+    target = ctx.state.scratch(operand.dtype)
+    store(ctx, target, operand.expr, span)
+    return ScalarValue(operand.type, target)
+
+
+def _element(value: ArrayValue | ScalarValue, indices: tuple[Expr, ...], span: Span) -> Operand:
+    if isinstance(value, ScalarValue):
+        return operand_of(value, span)
+    own = indices[len(indices) - value.rank :]
+    stretched = tuple(integer(0) if extent == integer(1) else i for extent, i in zip(value.extents, own, strict=True))
+    return element(value.read(stretched))
+
+
+def broadcast(ctx: Context, shapes: Sequence[tuple[Expr, ...]], span: Span) -> tuple[Expr, ...]:
+    """The common extents: those that are literally one stretch, all others must be equal (proved, or guarded)."""
+    rank = max(len(shape) for shape in shapes)
+    if rank > RANK_LIMIT:
+        raise unsupported(span, "rank", f"arrays of rank {rank} are not supported")
+    result: list[Expr] = []
+    for axis in range(-rank, 0):
+        own = [shape[axis] for shape in shapes if len(shape) >= -axis and shape[axis] != integer(1)]
+        for other in own[1:]:
+            ctx.state.assume_equal(own[0], other, "the extents of the operands", span)
+        result.append(own[0] if own else integer(1))
+    return tuple(result)
+
+
+def common_order(arrays: Sequence[ArrayValue], rank: int) -> Order | None:
+    """The memory order that NumPy gives a result of layout "K": C if that of all operands is (known to be) C."""
+    if rank <= 1:
+        return Order()
+    needs: frozenset[str] = frozenset()
+    for array in arrays:
+        if array.rank < 2:
+            continue
+        if array.order is None:
+            return None
+        needs |= array.order.needs
+    return Order(needs)
+
+
+@contextmanager
+def nest(ctx: Context, extents: Sequence[Expr], span: Span, prefix: str = "i") -> Iterator[tuple[Expr, ...]]:
+    """A loop per extent around what is emitted inside; gives the indices."""
+    state = ctx.state
+    names = []
+    for depth, extent in enumerate(extents):
+        name = state.iterator(f"{prefix}{depth}")
+        names.append(name)
+        state.loops.append(For(name, integer(0), extent, 1, (), span=span))
+    with state.block() as inner:
+        try:
+            yield tuple(Sym(name) for name in names)
+        finally:
+            del state.loops[len(state.loops) - len(names) :]
+        body: Block = tuple(inner)
+    for name, extent in zip(reversed(names), reversed(extents), strict=True):
+        body = (For(name, integer(0), extent, 1, body, span=span),)
+    for statement in body:
+        state.emit(statement)
+    state.nests += 1
+
+
+def store(ctx: Context, target: Load, value: Expr, span: Span) -> None:
+    """`target = value`; the types agree."""
+    ctx.state.emit(Assign(target, value, span))
+
+
+def materialise(ctx: Context, array: ArrayValue, span: Span, order: Order | bool | None = True, base: str = "t") -> ArrayValue:
+    """A fresh copy; `order`: that of the copy (True: what NumPy's "K" gives)."""
+    kept = common_order([array], array.rank) if order is True else order
+    target = ctx.state.temporary(base, array.dtype, array.extents, kept or None)
+    with nest(ctx, array.extents, span) as indices:
+        store(ctx, target.load(indices), array.read(indices), span)
+    return target
+
+
+def fill(ctx: Context, target: ArrayValue, value: Expr, span: Span) -> None:
+    """Every element becomes `value` (of the array's dtype, evaluated before)."""
+    with nest(ctx, target.extents, span) as indices:
+        store(ctx, target.load(indices), value, span)
+    ctx.state.nests -= 1
+
+
+def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place: bool = False) -> None:
+    """`target[...] = value` with NumPy's casting; `in_place`: the casting of `target op= ...`."""
+    if target.part:
+        raise unsupported(span, "part-assignment", "assignment to the real or imaginary part of an array is not supported")
+    convert = elementwise.convert_in_place if in_place else elementwise.convert
+    if isinstance(value, ScalarValue):
+        operand = Operand(value.expr, value.type) if value.narrow else operand_of(value, span)
+        converted = convert(operand, target.dtype, span)
+        steady = _once(ctx, converted, span)
+        fill(ctx, target, steady, span)
+        ctx.state.nests += 1
+        return
+    if not isinstance(value, ArrayValue):
+        raise unsupported(span, "assigned-value", "only numbers and arrays can be assigned to array elements")
+    value = _fit(ctx, target, value, span)
+    if value.storage == target.storage and (value.dims != target.dims or value.part):
+        value = materialise(ctx, value, span)
+    if value.storage == target.storage and not value.part:
+        return
+    with nest(ctx, target.extents, span) as indices:
+        store(ctx, target.load(indices), convert(_element(value, indices, span), target.dtype, span), span)
+    ctx.state.nests -= 1
+
+
+def _once(ctx: Context, expr: Expr, span: Span) -> Expr:
+    """The expression as something that loops may read again and again."""
+    if isinstance(expr, Const | Sym) or (isinstance(expr, Load) and not expr.indices):
+        return expr
+    scratch = ctx.state.scratch(expr.dtype)
+    store(ctx, scratch, expr, span)
+    return scratch
+
+
+def _fit(ctx: Context, target: ArrayValue, value: ArrayValue, span: Span) -> ArrayValue:
+    """The value stretched to the target's extents."""
+    extents = value.extents
+    while len(extents) > target.rank and extents[0] == integer(1):
+        value, extents = drop_axis(value, 0), extents[1:]
+    if len(extents) > target.rank:
+        raise unsupported(span, "shape-mismatch", f"an array of rank {len(extents)} does not fit a target of rank {target.rank}")
+    for axis in range(-len(extents), 0):
+        if extents[axis] != integer(1):
+            ctx.state.assume_equal(target.extents[axis], extents[axis], "the extents of both sides", span)
+    return value
+
+
+def drop_axis(value: ArrayValue, axis: int, index: Expr | None = None) -> ArrayValue:
+    """The view at one index (default: zero) of an axis."""
+    at = integer(0) if index is None else index
+    dims = []
+    for dim in value.dims:
+        if dim.axis is None or dim.axis < axis:
+            dims.append(dim)
+        elif dim.axis > axis:
+            dims.append(Dim(dim.offset, dim.axis - 1, dim.step))
+        else:
+            dims.append(Dim(shifted(dim, at)))
+    extents = value.extents[:axis] + value.extents[axis + 1 :]
+    return value.derived(tuple(dims), extents, value.order, value.whole)
+
+
+def shifted(dim: Dim, index: Expr) -> Expr:
+    """The storage subscript of a view index on an axis."""
+    probe = ArrayValue("", DType.INT64, (Dim(dim.offset, 0, dim.step),), (integer(1),))
+    return probe.load((index,)).indices[0]
+
+
+def transpose(value: ArrayValue, axes: Sequence[int]) -> ArrayValue:
+    """Axis k of the result is axis `axes[k]` of the value."""
+    places = {old: new for new, old in enumerate(axes)}
+    dims = tuple(dim if dim.axis is None else Dim(dim.offset, places[dim.axis], dim.step) for dim in value.dims)
+    order = value.order if list(axes) == sorted(axes) else None
+    return value.derived(dims, tuple(value.extents[k] for k in axes), order, value.whole)
+

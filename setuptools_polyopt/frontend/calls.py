@@ -1,0 +1,240 @@
+"""Calls: which function is meant, and which part of the lowering does it.
+
+    np.exp(a)         elementwise: a loop nest through the operators
+    np.zeros((n, m))  creation: a local array
+    a.sum(axis=0)     reduction; a method is the function of the same name
+    np.transpose(a)   view; len(a) query
+    np.fft.fft(a)     library: stays Python, with the reason
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.frontend import arrays, contraction, creation, reduction
+from setuptools_polyopt.frontend.affine import affine
+from setuptools_polyopt.frontend.attributes import extent_value, size
+from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    MethodValue,
+    NoneValue,
+    ObjectValue,
+    PathValue,
+    ScalarValue,
+    TupleValue,
+    Value,
+)
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Binary, Const, integer
+from setuptools_polyopt.operators import elementwise, functions
+from setuptools_polyopt.operators.values import ScalarType
+
+PYTHON_INT = ScalarType("python", DType.INT64)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Evaluated arguments of a call of the function `path`."""
+
+    node: ast.Call
+    path: str
+    positional: tuple[Value, ...]
+    keywords: Mapping[str, Value]
+    span: Span
+
+
+_METHODS = {"copy": "ndarray.copy", "astype": "ndarray.astype"}
+_CREATION = ("ndarray.copy", "ndarray.astype", "numpy.arange", "numpy.array")
+
+
+def call(ctx: Context, node: ast.Call) -> Value:
+    """The value of a call; raises Unsupported."""
+    span = ctx.span(node)
+    function = _callee(ctx, node.func)
+    if isinstance(function, MethodValue):
+        path = _METHODS.get(function.name) if isinstance(function.receiver, ArrayValue) else None
+        path = path or functions.method(function.name)
+        if path is None:
+            raise unsupported(span, "method", f"the method `.{function.name}()` is not supported")
+        return _dispatch(ctx, _arguments(ctx, node, path, (function.receiver,)))
+    if not isinstance(function, PathValue):
+        raise unsupported(span, "call", f"`{ast.unparse(node.func)}` is not a function that is known when building")
+    return _dispatch(ctx, _arguments(ctx, node, function.path, ()))
+
+
+def _callee(ctx: Context, node: ast.expr) -> Value:
+    """The function; a method of an object that is no array is named as what it is."""
+    if isinstance(node, ast.Attribute):
+        base = ctx.expr(node.value)
+        if isinstance(base, ObjectValue):
+            raise unsupported(
+                ctx.span(node), "object-method", f"`{ast.unparse(node)}` is a method of an object; calls of it stay Python"
+            )
+    return ctx.expr(node)
+
+
+def _arguments(ctx: Context, node: ast.Call, path: str, receiver: tuple[Value, ...]) -> Arguments:
+    span = ctx.span(node)
+    if any(isinstance(item, ast.Starred) for item in node.args) or any(k.arg is None for k in node.keywords):
+        raise unsupported(span, "starred", "`*` and `**` in a call are not supported")
+    if _kind(path) in (None, "library"):
+        raise _unknown(path, node, span)
+    positional = (*receiver, *(ctx.expr(item) for item in node.args))
+    keywords = {k.arg: ctx.expr(k.value) for k in node.keywords if k.arg is not None}
+    return Arguments(node, path, positional, keywords, span)
+
+
+def _unknown(path: str, node: ast.Call, span: Span) -> Exception:
+    if _kind(path) == "library":
+        return unsupported(span, "library-call", f"`{path}` is a library function and is called as it is", "", "library statement")
+    return unsupported(span, "call", f"`{ast.unparse(node.func)}` is not a function that can be compiled")
+
+
+def _dispatch(ctx: Context, arguments: Arguments) -> Value:
+    match _kind(arguments.path):
+        case "elementwise":
+            return _elementwise(ctx, arguments)
+        case "reduction":
+            return reduction.reduce(ctx, arguments.path, arguments.positional, arguments.keywords, arguments.span)
+        case "creation":
+            return creation.create(ctx, arguments.path, arguments.positional, arguments.keywords, arguments.span)
+        case "contraction":
+            left, right = _exactly(arguments, 2)
+            return contraction.product(ctx, left, right, arguments.span, arguments.path)
+        case "view":
+            return _view(ctx, arguments)
+        case "query":
+            return _query(ctx, arguments)
+        case _:
+            raise _unknown(arguments.path, arguments.node, arguments.span)
+
+
+def _kind(path: str) -> str | None:
+    return "creation" if path in _CREATION else functions.kind(path)
+
+
+def _exactly(arguments: Arguments, count: int) -> tuple[Value, ...]:
+    if len(arguments.positional) != count or arguments.keywords:
+        raise unsupported(arguments.span, "arguments", f"`{arguments.path}` is supported with {count} plain arguments only")
+    return arguments.positional
+
+
+def _elementwise(ctx: Context, arguments: Arguments) -> Value:
+    path, span = arguments.path, arguments.span
+    if arguments.keywords:
+        name = next(iter(arguments.keywords))
+        raise unsupported(span, "keyword-argument", f"`{path}` with the argument `{name}=` is not supported")
+    bound = _index_extreme(ctx, arguments)
+    if bound is not None:
+        return bound
+    fp = ctx.function.fp
+    values = tuple(_number(ctx, value) for value in arguments.positional)
+    return arrays.apply(ctx, values, lambda operands: elementwise.call(path, operands, {}, fp, span), span)
+
+
+def _number(ctx: Context, value: Value) -> Value:
+    """Index expressions with their present equalities."""
+    if isinstance(value, ScalarValue) and not value.narrow and not isinstance(value.expr, Const):
+        form = ctx.state.form(value.expr)
+        if form is not None:
+            return ScalarValue(value.type, form.expr(), value.storage)
+    return value
+
+
+def _index_extreme(ctx: Context, arguments: Arguments) -> ScalarValue | None:
+    """`min(i + 8, n)` of index expressions stays one."""
+    op = {"builtins.min": "min", "builtins.max": "max"}.get(arguments.path)
+    if op is None or len(arguments.positional) < 2:
+        return None
+    result = None
+    for value in arguments.positional:
+        form = ctx.state.form(value.expr) if isinstance(value, ScalarValue) and value.type == PYTHON_INT and not value.narrow else None
+        if form is None:
+            return None
+        if result is None:
+            result = form
+        else:
+            result = affine(Binary("min" if op == "min" else "max", result.expr(), form.expr(), DType.INT64))
+            assert result is not None  # both sides are affine
+    return None if result is None else ScalarValue(PYTHON_INT, result.expr())
+
+
+def _view(ctx: Context, arguments: Arguments) -> Value:
+    value, span = arguments.positional[0], arguments.span
+    if not isinstance(value, ArrayValue):
+        raise unsupported(span, "view", f"`{arguments.path}` of something else than an array is not supported")
+    match arguments.path.removeprefix("numpy."):
+        case "transpose" if len(arguments.positional) == 1 and not arguments.keywords:
+            return arrays.transpose(value, range(value.rank)[::-1])
+        case "transpose" | "swapaxes" as name if not arguments.keywords:
+            return arrays.transpose(value, _axes(ctx, name, value.rank, arguments))
+        case _:
+            raise unsupported(span, "view", f"`{arguments.path}` is not supported")
+
+
+def _axes(ctx: Context, name: str, rank: int, arguments: Arguments) -> list[int]:
+    """The permutation that a call of transpose or swapaxes asks for."""
+    rest = arguments.positional[1:]
+    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], TupleValue) else rest
+    numbers = [constant_index(ctx, item, rank, arguments.span) for item in items]
+    if name == "swapaxes" and len(numbers) == 2:
+        axes = list(range(rank))
+        axes[numbers[0]], axes[numbers[1]] = axes[numbers[1]], axes[numbers[0]]
+        return axes
+    if sorted(numbers) != list(range(rank)):
+        raise unsupported(arguments.span, "view", "the axes are no permutation of the array's axes")
+    return numbers
+
+
+def constant_index(ctx: Context, value: Value, rank: int, span: Span) -> int:
+    """An axis number known when building, counted from the front."""
+    form = ctx.state.form(value.expr) if isinstance(value, ScalarValue) else None
+    if form is None or form.value is None or not -rank <= form.value < rank:
+        raise unsupported(span, "axis", f"an axis has to be a constant below {rank}")
+    return form.value % rank
+
+
+def _query(ctx: Context, arguments: Arguments) -> Value:
+    value, span = arguments.positional[0], arguments.span
+    if isinstance(value, TupleValue) and arguments.path == "builtins.len":
+        return ScalarValue(PYTHON_INT, integer(len(value.items)))
+    if isinstance(value, ArrayValue) and len(arguments.positional) == 1 and not arguments.keywords:
+        match arguments.path:
+            case "builtins.len":
+                return extent_value(ctx, value.extents[0])
+            case "numpy.shape":
+                return TupleValue(tuple(extent_value(ctx, extent) for extent in value.extents))
+            case "numpy.ndim":
+                return ScalarValue(PYTHON_INT, integer(value.rank))
+            case "numpy.size":
+                return size(ctx, value, arguments.node)
+    raise unsupported(span, "query", f"`{arguments.path}` of this value is not supported")
+
+
+def effect(ctx: Context, node: ast.Call) -> None:
+    """A call that stands alone as a statement: `a.fill(x)`, `np.add(a, b, out=c)`, `np.copyto(a, b)`."""
+    span = ctx.span(node)
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "fill" and len(node.args) == 1 and not node.keywords:
+        target = ctx.expr(node.func.value)
+        if isinstance(target, ArrayValue):
+            value = ctx.expr(node.args[0])
+            if not isinstance(value, ScalarValue):
+                raise unsupported(span, "assigned-value", "only a number can fill an array")
+            arrays.assign(ctx, target, value, span)
+            return
+    out = [keyword for keyword in node.keywords if keyword.arg == "out"]
+    if len(out) == 1 and len(node.keywords) == 1:
+        target = ctx.expr(out[0].value)
+        if isinstance(target, ArrayValue):
+            inner = ast.copy_location(ast.Call(node.func, node.args, []), node)
+            value = ctx.expr(inner)
+            if not isinstance(value, ArrayValue) or value.rank != target.rank:
+                raise unsupported(span, "shape-mismatch", "the result does not have the rank of `out=`")
+            arrays.assign(ctx, target, value, span, in_place=True)
+            return
+    if not isinstance(ctx.expr(node), NoneValue):
+        raise unsupported(span, "expression-statement", "the result of this call is not used; it stays Python")

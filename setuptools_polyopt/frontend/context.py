@@ -1,0 +1,218 @@
+"""What the lowering of one function under one set of types has in common, and how names get their values.
+
+A name that the region has not bound yet is an *input*: its first use makes the parameters, arrays or scalars that stand for it. Names
+that are no locals are resolved through the module (`resolution`) and guarded.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
+from setuptools_polyopt.frontend.names import Names
+from setuptools_polyopt.frontend.pytypes import ArrayType, Env, NoneType, ObjectType, PyType, UnknownType
+from setuptools_polyopt.frontend.resolution import Constant, Module, Resolved
+from setuptools_polyopt.frontend.state import State
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    ConflictValue,
+    Dim,
+    NoneValue,
+    ObjectValue,
+    Order,
+    PathValue,
+    PendingValue,
+    ScalarValue,
+    StringValue,
+    Value,
+)
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Load, Sym, integer
+from setuptools_polyopt.ir.kernel import Array, ArrayInput, Box, Input, Layout, Role, ScalarInput
+from setuptools_polyopt.operators.values import ScalarType, join, literal
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of the module, apart from types. fp: "strict", "bounded" or "fast"; enclosing: locals of functions around it."""
+
+    file: str
+    name: str
+    module: Module
+    names: Names
+    fp: str
+    enclosing: frozenset[str] = frozenset()
+
+
+@dataclass
+class Context:
+    """One lowering: `entry` types the names at the region's start, `evaluate` lowers an expression."""
+
+    function: Function
+    entry: Env
+    evaluate: Callable[[Context, ast.expr], Value]
+    state: State = field(default_factory=State)
+
+    def expr(self, node: ast.expr) -> Value:
+        """The value of an expression; raises Unsupported."""
+        return self.evaluate(self, node)
+
+    def span(self, node: ast.AST) -> Span:
+        """Where a node stands in the source."""
+        return span_of(self.function.file, node)
+
+    # names
+
+    def read(self, name: str, span: Span) -> Value:
+        """The value of a name, its conditions settled; raises Unsupported."""
+        if name in self.function.names.shared:
+            raise unsupported(span, "shared-name", f"`{name}` is declared global or nonlocal", "use a local variable")
+        if name not in self.function.names.locals:
+            return self.resolve(name, (), span)
+        return self.settle(self.lookup(name, span), span)
+
+    def lookup(self, name: str, span: Span) -> Value:
+        """The value of a local name, as an input of the region where it was not bound inside. Pending and conflicting values as such."""
+        state = self.state
+        if name in state.env:
+            return state.env[name]
+        binding = self.entry.get(name)
+        if binding is None:
+            raise unsupported(span, "unbound", f"`{name}` is not bound here")
+        if not binding.definite:
+            raise unsupported(span, "maybe-unbound", f"`{name}` may be unbound here", "give it a value on every path before")
+        return self.input(name, (), binding.type, span)
+
+    def settle(self, value: Value, span: Span) -> Value:
+        """A value that can be used: what depends on a loop having run is decided by type, or by a guard that it has run."""
+        if isinstance(value, ConflictValue):
+            raise Unsupported(value.reason)
+        if not isinstance(value, PendingValue):
+            return value
+        before, after = value.before, value.after
+        if isinstance(before, ScalarValue) and isinstance(after, ScalarValue) and before.expr == after.expr:
+            joined = join(before.type, after.type)
+            if joined is not None:
+                return ScalarValue(joined, after.expr, after.storage, before.narrow or after.narrow)
+        return self.settle(self.require(value), span)
+
+    def require(self, value: PendingValue) -> Value:
+        """The value after the loop, with the guard that the loop ran at least once."""
+        if value.ran is None:
+            raise Unsupported(value.reason)
+        self.state.hold(value.ran, "the loop runs at least once", value.reason.span)
+        return value.after
+
+    def resolve(self, name: str, attributes: tuple[str, ...], span: Span) -> Value:
+        """The value of a global name or builtin, guarded."""
+        if name in self.function.enclosing:
+            raise unsupported(span, "closure", f"`{name}` belongs to the enclosing function", "pass it as an argument")
+        found = self.function.module.resolve(name, attributes)
+        if found is None and name in self.function.module.definitions and not attributes:
+            raise unsupported(span, "project-call", f"`{name}` is Python code of the project; calls of it stay Python")
+        if found is None:
+            dotted = ".".join((name, *attributes))
+            raise unsupported(span, "global", f"what `{dotted}` is cannot be known when building", "pass it as an argument")
+        return self.global_value(found, span)
+
+    def global_value(self, found: Resolved, span: Span) -> Value:
+        """Guard and value of something resolved."""
+        if found.path is not None:
+            if not attribute_root(found.path):
+                self.state.globals[found.guard] = None
+            return PathValue(found.path)
+        self.state.globals[found.guard] = None
+        return constant_value(found.value, span)
+
+    # inputs
+
+    def input(self, root: str, path: tuple[str, ...], kind: PyType, span: Span) -> Value:
+        """The region's input `root.path`, made at its first use."""
+        text = ".".join((root, *path))
+        entry = self.state.entry
+        if text not in entry:
+            entry[text] = self.make_input(root, path, kind, span)
+            if not path:
+                self.state.env[root] = entry[text]
+        return entry[text]
+
+    def make_input(self, root: str, path: tuple[str, ...], kind: PyType, span: Span) -> Value:
+        text = ".".join((root, *path))
+        match kind:
+            case ArrayType():
+                return self.array_input(root, path, kind)
+            case ScalarType():
+                return self.scalar_input(root, path, kind, span)
+            case ObjectType():
+                return ObjectValue(root, path)
+            case NoneType():
+                raise unsupported(span, "none", f"`{text}` is None here")
+            case UnknownType(why=why, line=line):
+                detail = f": {why}" if why else ""
+                raise unsupported(
+                    span,
+                    "unknown-type",
+                    f"the type of `{text}` is not known{detail}",
+                    "annotate it or take a profile",
+                    str(line) if line else "",
+                )
+            case _:
+                assert_never(kind)
+
+    def array_input(self, root: str, path: tuple[str, ...], kind: ArrayType) -> ArrayValue:
+        state = self.state
+        name = state.fresh("_".join((root, *path)))
+        extents = tuple(state.parameter(f"{name}_{axis}", minimum=0) for axis in range(kind.rank))
+        symbols = tuple(Sym(extent) for extent in extents)
+        state.arrays[name] = Array(name, kind.dtype, symbols, Role.ARGUMENT)
+        order = Order(frozenset((name,)) if kind.rank > 1 else frozenset())
+        state.orders[name] = order
+        state.inputs[".".join((root, *path))] = Input(root, path, ArrayInput(name, kind.dtype, extents, Layout.C, False))
+        dims = tuple(Dim(integer(0), axis) for axis in range(kind.rank))
+        return ArrayValue(name, kind.dtype, dims, symbols, order, whole=True)
+
+    def scalar_input(self, root: str, path: tuple[str, ...], kind: ScalarType, span: Span) -> ScalarValue:
+        state = self.state
+        text = ".".join((root, *path))
+        if kind.box == "mixed":
+            raise unsupported(span, "mixed-scalar", f"`{text}` is a Python number on one path and a NumPy scalar on another")
+        if kind == ScalarType("python", DType.INT64):
+            name = state.parameter("_".join((root, *path)))
+            state.inputs[text] = Input(root, path, ScalarInput(Box.PYTHON, kind.dtype, None, name))
+            return ScalarValue(kind, Sym(name))
+        name = state.fresh("_".join((root, *path)))
+        state.arrays[name] = Array(name, kind.dtype, (), Role.INPUT)
+        state.inputs[text] = Input(root, path, ScalarInput(Box(kind.box), kind.dtype, name, None))
+        return ScalarValue(kind, Load(name, (), kind.dtype))
+
+    def attribute(self, value: ObjectValue, name: str, span: Span) -> Value:
+        """An attribute of an object that the region does not change."""
+        path = (*value.path, name)
+        binding = self.entry.get(".".join((value.root, *path)))
+        deeper = any(key.startswith(".".join((value.root, *path)) + ".") for key in self.entry)
+        kind = binding.type if binding is not None else ObjectType() if deeper else UnknownType("no profile has seen it as data")
+        return self.input(value.root, path, kind, span)
+
+
+def attribute_root(path: str) -> bool:
+    """Whether a path is a module, so that only what is read from it needs a guard."""
+    return "." not in path and path != "builtins"
+
+
+def constant_value(value: Constant, span: Span) -> Value:
+    """A literal as a value."""
+    if value is None:
+        return NoneValue()
+    if isinstance(value, str):
+        return StringValue(value)
+    operand = literal(value, span)
+    return ScalarValue(operand.type, operand.expr)
+
+
+def span_of(file: str, node: ast.AST) -> Span:
+    """The place of a syntax node."""
+    line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+    return Span(file, line, column, getattr(node, "end_lineno", line) or line, getattr(node, "end_col_offset", column) or column)

@@ -1,0 +1,246 @@
+"""Finding regions: maximal runs of understood statements, and inside what is not understood the largest pieces that are.
+
+The walk keeps the expected types of names as it goes. Cheap scalar statements at the ends of a run stay Python; a run without a loop and
+with fewer than two array operations is not worth a region.
+
+    print(n)                        Python, with the reason
+    t = np.zeros(n)          \\
+    for i in range(n):        >     a region
+        t[i] = a[i] * a[i]   /
+    return t.sum() / n              (part of the region if all of it is understood)
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, Unsupported
+from setuptools_polyopt.frontend.annotations import OpenArray, hint
+from setuptools_polyopt.frontend.context import Function, span_of
+from setuptools_polyopt.frontend.names import bound, read
+from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, UnknownType, forget, join_envs
+from setuptools_polyopt.frontend.runs import Closed, Run, close, definitely_bound, leaves, longest_run
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.operators.values import ScalarType
+
+_ROUNDS = 4
+_QUIET = (ast.Pass, ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.FunctionDef, ast.ClassDef)
+
+
+class Flow:
+    """One walk over a function under one set of entry types; `regions` and `diagnostics` are the result."""
+
+    def __init__(self, function: Function, lines: Sequence[str]) -> None:
+        self.function = function
+        self.lines = lines
+        self.regions: list[Closed] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.depth = 0
+        self.unknown: set[str] = set()
+        self.unknown_lines: set[int] = set()
+
+    def block(self, body: Sequence[ast.stmt], env: Env) -> Env | None:
+        """Walk a statement list; the types behind it, None if control does not come out."""
+        index = 0
+        while index < len(body):
+            node = body[index]
+            if self.is_elif(node):
+                after = self.python(node, env)
+                if after is None:
+                    return None
+                index, env = index + 1, after
+                continue
+            run = longest_run(self.function, env, body[index:])
+            if run.steps:
+                index, env = self.take(body, index, run, env)
+                if leaves(body[:index]):
+                    return None
+                continue
+            assert run.stopped is not None  # an empty run has been stopped
+            self.note(node, run.stopped)
+            after = self.python(node, env)
+            if after is None:
+                return None
+            index, env = index + 1, after
+        return env
+
+    # regions
+
+    def take(self, body: Sequence[ast.stmt], start: int, run: Run, env: Env) -> tuple[int, Env]:
+        """Make a region of (part of) a run; where to go on, with the types there."""
+        stop = start + len(run.steps)
+        envs = [env, *(step.after for step in run.steps)]
+        first, last = self.trimmed(body, start, run)
+        reason: Diagnostic | None = None
+        end = last
+        while end > first and self.worthwhile(run, first - start, end - start):
+            if self.wrappable(body[first], body[end - 1]):
+                try:
+                    self.regions.append(close(self.function, envs[first - start], body[first:end]))
+                    return end, envs[end - start]
+                except Unsupported as error:
+                    reason = reason or error.diagnostic
+            end -= 1
+            while end > first and not _substantial(run, end - 1 - start):
+                end -= 1
+        if reason is None:
+            self.too_small(body, start, run)
+            return stop, envs[-1]
+        self.note(body[first], reason)
+        after = self.python(body[first], envs[first - start])
+        return first + 1, after if after is not None else envs[first + 1 - start]
+
+    def trimmed(self, body: Sequence[ast.stmt], start: int, run: Run) -> tuple[int, int]:
+        """The run without cheap statements at its end, and without those at its start that the rest does not need."""
+        first, last = start, start + len(run.steps)
+        while last > first and not _substantial(run, last - 1 - start):
+            last -= 1
+        while first < last and not _substantial(run, first - start):
+            if bound([body[first]]) & read(body[first + 1 : last]):
+                break
+            first += 1
+        return first, last
+
+    def worthwhile(self, run: Run, first: int, last: int) -> bool:
+        steps = run.steps[first:last]
+        return any(step.explicit for step in steps) or sum(step.nests for step in steps) >= 2
+
+    def too_small(self, body: Sequence[ast.stmt], start: int, run: Run) -> None:
+        for offset, step in enumerate(run.steps):
+            if step.nests:
+                span = span_of(self.function.file, body[start + offset])
+                self.diagnostics.append(
+                    Diagnostic(
+                        span,
+                        "single-operation",
+                        "one array operation alone is as fast in NumPy",
+                        "",
+                        severity=Severity.NOTE,
+                    )
+                )
+
+    def wrappable(self, first: ast.stmt, last: ast.stmt) -> bool:
+        """Whether the statements stand on lines of their own."""
+        before = self.lines[first.lineno - 1].encode()[: first.col_offset].decode()
+        after = self.lines[(last.end_lineno or last.lineno) - 1].encode()[last.end_col_offset or 0 :].decode().strip()
+        return not before.strip() and (not after or after.startswith("#"))
+
+    def is_elif(self, node: ast.stmt) -> bool:
+        """Whether an `if` is written as `elif`, so that nothing can be put before it."""
+        text = self.lines[node.lineno - 1].encode()[node.col_offset :].decode()
+        return isinstance(node, ast.If) and text.startswith("elif")
+
+    # what stays Python
+
+    def note(self, node: ast.stmt, reason: Diagnostic) -> None:
+        plain = isinstance(node, ast.Return) and (node.value is None or isinstance(node.value, ast.Name | ast.Constant))
+        cheap = reason.kind == "attribute-assignment" and not self.depth and not isinstance(node, ast.For | ast.If)
+        if isinstance(node, _QUIET) or plain or cheap or reason.kind == "dead-name":
+            return
+        if reason.kind == "unknown-type":  # one for each name, and none for what follows from another
+            if reason.message in self.unknown or (reason.developer.isdigit() and int(reason.developer) in self.unknown_lines):
+                self.unknown_lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+                return
+            self.unknown.add(reason.message)
+            self.unknown_lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+        self.diagnostics.append(reason)
+
+    def python(self, node: ast.stmt, env: Env) -> Env | None:
+        """A statement that stays Python: look for regions inside, and carry the types on."""
+        match node:
+            case ast.If():
+                return self.branches(node, env)
+            case ast.For() | ast.AsyncFor():
+                return self.loop(node, node.body, self.loop_target(node, env))
+            case ast.While():
+                return self.loop(node, node.body, env)
+            case ast.With() | ast.AsyncWith():
+                inner = forget(env, bound([item.optional_vars for item in node.items if item.optional_vars]), True, "")
+                after = self.block(node.body, inner)
+                return self.weakened(env, node) if after is None else join_envs(self.weakened(env, node), after)
+            case ast.Try():
+                return self.attempt(node, env)
+            case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
+                return None
+            case ast.Delete():
+                return {name: binding for name, binding in env.items() if name not in bound([node])}
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr()):
+                return {**env, name: Binding(self.annotated(annotation))}
+            case _:
+                certain = definitely_bound([node])
+                known = forget(env, bound([node]) - certain, False, "it is computed by Python")
+                return forget(known, certain, True, f"line {node.lineno} computes it in Python", node.lineno)
+
+    def annotated(self, annotation: ast.expr) -> ScalarType | ArrayType | UnknownType:
+        found = hint(annotation, self.function.module)
+        if isinstance(found, OpenArray):
+            return ArrayType(found.dtype or DType.FLOAT64, found.rank) if found.rank else UnknownType("its rank is open")
+        return found or UnknownType("its annotation does not say enough")
+
+    def branches(self, node: ast.If, env: Env) -> Env | None:
+        then, orelse = self.block(node.body, env), self.block(node.orelse, env)
+        if then is None or orelse is None:
+            return then if orelse is None else orelse
+        return join_envs(then, orelse)
+
+    def loop_target(self, node: ast.For | ast.AsyncFor, env: Env) -> dict[str, Binding]:
+        counts = isinstance(node.iter, ast.Call) and self.function.module.dotted(node.iter.func) == "builtins.range"
+        if counts and isinstance(node.target, ast.Name):
+            return {**env, node.target.id: Binding(ScalarType("python", DType.INT64))}
+        return forget(env, bound([node.target]), True, "it comes out of an iterator")
+
+    def loop(self, node: ast.For | ast.AsyncFor | ast.While, body: Sequence[ast.stmt], env: Env) -> Env:
+        """Types at the start of the body are found by walking it until they fit those at its end."""
+        head = env
+        self.depth += 1
+        for _ in range(_ROUNDS):
+            regions, diagnostics = len(self.regions), len(self.diagnostics)
+            unknown = set(self.unknown)
+            end = self.block(body, head)
+            joined = head if end is None else join_envs(head, {**end, **{k: v for k, v in head.items() if k not in bound(body)}})
+            target = bound([node.target]) if isinstance(node, ast.For | ast.AsyncFor) else frozenset()
+            joined = {**joined, **{name: head[name] for name in target if name in head}}
+            if joined == head:
+                break
+            del self.regions[regions:], self.diagnostics[diagnostics:]
+            self.unknown = unknown
+            head = joined
+        else:
+            head = forget(head, bound(body), False, "its type changes in the loop")
+            self.block(body, head)
+        self.depth -= 1
+        after = self.weakened(join_envs(env, head), node)
+        if node.orelse:
+            self.block(node.orelse, after)
+        return after
+
+    def weakened(self, env: Env, node: ast.stmt) -> dict[str, Binding]:
+        """Behind a statement that may have stopped anywhere: names that it may unbind are not definite."""
+        deleted = {name for part in ast.walk(node) if isinstance(part, ast.Delete) for name in bound([part])}
+        return {name: Binding(b.type, b.definite and name not in deleted) for name, b in env.items()}
+
+    def attempt(self, node: ast.Try, env: Env) -> Env:
+        inside = self.block(node.body, env)
+        broken = self.weakened(forget(env, bound(node.body), False, "it is set in a `try` block"), node)
+        for handler in node.handlers:
+            named = forget(broken, [handler.name] if handler.name else [], True, "it is an exception")
+            self.block(handler.body, named)
+        if inside is not None:
+            self.block(node.orelse, inside)
+        self.block(node.finalbody, broken)
+        every = bound([*node.orelse, *node.finalbody, *(part for handler in node.handlers for part in handler.body)])
+        names = {handler.name for handler in node.handlers if handler.name}
+        behind = forget(broken, every, False, "it is set in a `try` block")
+        return {name: binding for name, binding in behind.items() if name not in names}
+
+
+def _substantial(run: Run, index: int) -> bool:
+    """Whether a statement of a run has a loop, explicit or implied."""
+    step = run.steps[index]
+    return bool(step.explicit or step.nests)
+
+
+def in_any(span: Span, regions: Sequence[Closed]) -> bool:
+    """Whether a place lies inside a region."""
+    return any(region.span.line <= span.line <= region.span.end_line for region in regions)

@@ -1,0 +1,108 @@
+"""Names where paths meet: the two branches of an `if`, the entry and the end of a loop's body.
+
+A scalar that either path binds lives in one rank-0 variable; the paths store into it and what follows reads it. Where the paths disagree on
+the type no single C value can hold the name: it becomes a `ConflictValue`, which only matters if it is read.
+
+    if c: x = 1.0             if c: S0: x = 1.0
+    else: x = a[i]     ->     else: S1: x = a[i]        x is "mixed" (float or np.float64), read from the variable
+"""
+
+from __future__ import annotations
+
+from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
+from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Const, Expr, Load
+from setuptools_polyopt.ir.statements import Assign, Stmt
+from setuptools_polyopt.ir.visitors import symbols
+from setuptools_polyopt.operators.values import ScalarType, cast, join
+
+
+def current(ctx: Context, name: str, span: Span) -> Value | None:
+    """What a name is worth here, for a join: None where it is not bound, a conflict where it cannot be read."""
+    state = ctx.state
+    if name not in state.env and name not in ctx.entry:
+        return None
+    try:
+        return ctx.settle(ctx.lookup(name, span), span)
+    except Unsupported as error:
+        return ConflictValue(error.diagnostic)
+
+
+def unbound(name: str, span: Span) -> ConflictValue:
+    """A name that only some paths bind."""
+    return ConflictValue(
+        Diagnostic(span, "maybe-unbound", f"`{name}` may be unbound here", "give it a value on every path before")
+    )
+
+
+def differs(name: str, span: Span, what: str) -> ConflictValue:
+    """A name whose meaning depends on the path."""
+    return ConflictValue(
+        Diagnostic(span, "type-conflict", f"`{name}` {what}", "give it one type, or use two names")
+    )
+
+
+def stored(ctx: Context, value: ScalarValue, storage: str, span: Span) -> tuple[Stmt, ...]:
+    """What has to be added to a path so that the variable holds the value."""
+    dtype = ctx.state.arrays[storage].dtype
+    if value.storage == storage:
+        return ()
+    return (Assign(Load(storage, (), dtype), cast(value.expr, dtype), span),)
+
+
+def widen(first: ScalarValue, second: ScalarValue) -> tuple[ScalarType, bool] | None:
+    """Type and `narrow` of a scalar that comes from either path; None where they do not go together."""
+    joined = join(first.type, second.type)
+    if joined is not None:
+        return joined, first.narrow or second.narrow
+    for constant, other in ((first, second), (second, first)):
+        if exact_in(constant.expr, other.type.dtype) and constant.type.box == "python":
+            return ScalarType("mixed", other.type.dtype), True
+    return None
+
+
+def exact_in(expr: Expr, dtype: DType) -> bool:
+    """Whether a constant of a narrower type has the same value in `dtype` (and arithmetic converts it exactly like that)."""
+    order = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+    if not isinstance(expr, Const) or expr.dtype is DType.BOOL or dtype is DType.BOOL:
+        return False
+    return order[expr.dtype.kind] <= order[dtype.kind] and isinstance(cast(expr, dtype), Const)
+
+
+def join_branches(
+    ctx: Context, name: str, then: Value | None, orelse: Value | None, blocks: tuple[list[Stmt], list[Stmt]], span: Span
+) -> Value:
+    """The value of `name` behind an `if`; stores are appended to the branches' blocks."""
+    if then is None or orelse is None:
+        return unbound(name, span)
+    for value in (then, orelse):
+        if isinstance(value, ConflictValue):
+            return value
+    if isinstance(then, ScalarValue) and isinstance(orelse, ScalarValue):
+        widened = widen(then, orelse)
+        if widened is None:
+            return differs(name, span, "has another type in each branch")
+        kind, narrow = widened
+        storage = ctx.state.variable(name, kind.dtype)
+        for value, block in zip((then, orelse), blocks, strict=True):
+            block.extend(stored(ctx, value, storage, span))
+        same = then.expr == orelse.expr and not narrow
+        return ScalarValue(kind, then.expr if same else Load(storage, (), kind.dtype), storage, narrow)
+    if then == orelse:
+        return then
+    return differs(name, span, "is another array or object in each branch")
+
+
+def outside(value: Value, iterator: str) -> bool:
+    """Whether a value still means something when the loop over `iterator` is over."""
+    match value:
+        case ScalarValue(expr=expr):
+            return iterator not in symbols(expr)
+        case ArrayValue(dims=dims, extents=extents):
+            return all(iterator not in symbols(expr) for expr in (*extents, *(dim.offset for dim in dims)))
+        case PendingValue(after=after, before=before):
+            return outside(after, iterator) and (before is None or outside(before, iterator))
+        case _:
+            return True

@@ -1,0 +1,291 @@
+"""`for` loops over `range`: bounds, names that go round the loop, names that live on.
+
+Types are found by lowering the body again until the types at its start fit those at its end. A loop that may run zero times leaves names
+as they were: where that matters for a type or for being bound, a guard says that it runs.
+
+    s = 0.0                                S0: s = 0.0
+    for k in range(n):              ->     for k in 0..n:
+        s += a[k]                            S1: s = s + a[k]
+    return s                               s is np.float64 under the guard n >= 1
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
+from setuptools_polyopt.frontend.affine import Affine, number, symbol
+from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.joins import current, differs, outside, stored, widen
+from setuptools_polyopt.frontend.names import bound
+from setuptools_polyopt.frontend.values import ConflictValue, PathValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Sym, integer
+from setuptools_polyopt.ir.statements import For, Stmt
+from setuptools_polyopt.operators.values import ScalarType
+
+PYTHON_INT = ScalarType("python", DType.INT64)
+_ROUNDS = 6
+
+LowerBlock = Callable[[Context, list[ast.stmt]], None]
+
+
+@dataclass(frozen=True)
+class Header:
+    """`range(lower, upper, step)`."""
+
+    lower: Affine
+    upper: Affine
+    step: int
+
+    @property
+    def ran(self) -> Affine:
+        """>= 0 exactly if the loop runs at all."""
+        return (self.upper - self.lower if self.step > 0 else self.lower - self.upper) - 1
+
+    def facts(self, iterator: str) -> tuple[Affine, Affine]:
+        """What holds of the iterator inside."""
+        i = symbol(iterator)
+        if self.step > 0:
+            return i - self.lower, self.upper - i - 1
+        return self.lower - i, i - self.upper - 1
+
+
+def lower_for(ctx: Context, node: ast.For, lower_block: LowerBlock) -> None:
+    """A whole `for` statement."""
+    if node.orelse:
+        raise unsupported(ctx.span(node), "for-else", "`for ... else` is not supported yet", "set a flag in the loop")
+    if not isinstance(node.target, ast.Name):
+        raise unsupported(ctx.span(node.target), "loop-target", "a loop variable has to be a plain name")
+    loop = _Loop(ctx, node, node.target.id, range_of(ctx, node.iter), lower_block)
+    loop.run()
+
+
+def range_of(ctx: Context, node: ast.expr) -> Header:
+    """The bounds of `range(...)`; raises Unsupported for any other iterable."""
+    span = ctx.span(node)
+    if not isinstance(node, ast.Call) or ctx.function.module.dotted(node.func) != "builtins.range" or node.keywords:
+        raise unsupported(
+            span, "loop-iterable", f"loops over `{ast.unparse(node)}` are not supported", "loop over `range`"
+        )
+    if ctx.expr(node.func) != PathValue("builtins.range") or not 1 <= len(node.args) <= 3:
+        raise unsupported(span, "loop-iterable", "this is not the builtin `range`")
+    forms = [_bound(ctx, argument) for argument in node.args]
+    lower = forms[0] if len(forms) > 1 else number(0)
+    upper = forms[1] if len(forms) > 1 else forms[0]
+    step = forms[2].value if len(forms) == 3 else 1
+    if not step:
+        raise unsupported(span, "loop-step", "the step of a range has to be a constant other than zero")
+    return Header(lower, upper, step)
+
+
+def _bound(ctx: Context, node: ast.expr) -> Affine:
+    value = ctx.expr(node)
+    form = ctx.state.form(value.expr) if isinstance(value, ScalarValue) and value.type == PYTHON_INT else None
+    if form is None:
+        raise unsupported(
+            ctx.span(node),
+            "loop-bounds",
+            f"`{ast.unparse(node)}` is not a sum of loop variables, sizes, integer arguments and constants",
+            "compute it before the function is called, and pass it",
+        )
+    return form
+
+
+def dead(name: str, span: Span) -> Diagnostic:
+    """The reason of a name that the liveness says nobody reads."""
+    return Diagnostic(span, "dead-name", f"`{name}` has no value here")
+
+
+class _Loop:
+    """One loop; `heads` are the values of the names at the start of the body."""
+
+    def __init__(self, ctx: Context, node: ast.For, target: str, header: Header, lower_block: LowerBlock) -> None:
+        self.ctx = ctx
+        self.node = node
+        self.target = target
+        self.header = header
+        self.lower_block = lower_block
+        self.span = Span(
+            ctx.function.file, node.lineno, node.col_offset, node.iter.end_lineno or node.lineno, node.iter.end_col_offset or 0
+        )
+        names = ctx.function.names
+        self.assigned = sorted((bound(node.body) | {target}) & names.locals)
+        if target in names.shared:
+            raise unsupported(self.span, "shared-name", f"`{target}` is declared global or nonlocal", "use a local variable")
+        self.live_in = names.live_in[id(node)]
+        self.live_out = names.live[id(node)]
+        self.iterator = ""
+
+    def run(self) -> None:
+        ctx = self.ctx
+        entry = {name: current(ctx, name, self.span) for name in self.assigned if name in self.live_in}
+        kinds: dict[str, tuple[ScalarType, bool] | ConflictValue] = {}
+        for _ in range(_ROUNDS):
+            restore = ctx.state.checkpoint()
+            heads = self.heads(entry, kinds)
+            ends, body = self.body(heads)
+            changed = self.compare(entry, heads, ends)
+            if not changed:
+                self.finish(entry, heads, ends, body)
+                return
+            kinds.update(changed)
+            restore()
+        raise unsupported(self.span, "type-conflict", "the types of the names in this loop do not settle")
+
+    # the start of the body
+
+    def heads(
+        self, entry: dict[str, Value | None], kinds: dict[str, tuple[ScalarType, bool] | ConflictValue]
+    ) -> dict[str, Value | None]:
+        """Values at the start of each iteration, and the stores that make them so for the first one."""
+        result: dict[str, Value | None] = {}
+        for name, value in entry.items():
+            kind = kinds.get(name)
+            if isinstance(kind, ConflictValue):
+                result[name] = kind
+            elif isinstance(value, ScalarValue) and name != self.target:
+                wide, narrow = kind or (value.type, value.narrow)
+                storage = self.ctx.state.variable(name, wide.dtype)
+                for statement in stored(self.ctx, value, storage, self.span):
+                    self.ctx.state.emit(statement)
+                result[name] = ScalarValue(wide, Load(storage, (), wide.dtype), storage, narrow)
+            else:
+                result[name] = value
+        return result
+
+    def body(self, heads: dict[str, Value | None]) -> tuple[dict[str, Value | None], list[Stmt]]:
+        """Lower the body once: the values at its end, and its statements."""
+        state, header = self.ctx.state, self.header
+        self.iterator = state.iterator(self.target)
+        for name in self.assigned:
+            state.env.pop(name, None)
+        for name, value in heads.items():
+            if value is not None:
+                state.env[name] = value
+        unbound_here = [name for name in self.assigned if name not in heads]
+        for name in unbound_here:
+            state.env[name] = ConflictValue(dead(name, self.span))
+        state.env[self.target] = ScalarValue(PYTHON_INT, Sym(self.iterator))
+        state.bound[self.target] = None
+        loop = For(self.iterator, header.lower.expr(), header.upper.expr(), header.step, (), span=self.span)
+        state.loops.append(loop)
+        try:
+            with state.block() as block, state.facts(*header.facts(self.iterator)):
+                self.lower_block(self.ctx, self.node.body)
+                ends = {name: self.end(name) for name in self.assigned}
+                for name, value in ends.items():
+                    block.extend(self.carry(name, value))
+                body = list(block)
+        finally:
+            state.loops.pop()
+        return ends, body
+
+    def end(self, name: str) -> Value | None:
+        value = self.ctx.state.env.get(name)
+        if value is None:
+            return None
+        try:
+            return self.ctx.settle(value, self.span)
+        except Unsupported as error:
+            return ConflictValue(error.diagnostic)
+
+    def carry(self, name: str, value: Value | None) -> tuple[Stmt, ...]:
+        """Stores at the end of the body: what the next iteration, or the code behind the loop, reads."""
+        if not isinstance(value, ScalarValue) or name == self.target:
+            return ()
+        storage = self.ctx.state.variable(name, value.type.dtype)
+        return stored(self.ctx, value, storage, self.span)
+
+    # the fixpoint
+
+    def compare(
+        self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None]
+    ) -> dict[str, tuple[ScalarType, bool] | ConflictValue]:
+        """Names whose value at the end of the body does not fit the one at its start, and what to start with instead."""
+        changed: dict[str, tuple[ScalarType, bool] | ConflictValue] = {}
+        for name, head in heads.items():
+            end = ends[name]
+            if head is None or isinstance(head, ConflictValue) or name == self.target or end == head:
+                continue
+            if isinstance(end, ConflictValue):
+                changed[name] = end
+            elif isinstance(head, ScalarValue) and isinstance(end, ScalarValue):
+                first = entry[name]  # `s = 0` before the loop and a float at its end: a constant that is exact in the later type
+                widened = widen(head, end) or (widen(first, end) if isinstance(first, ScalarValue) else None)
+                if widened is None:
+                    changed[name] = differs(name, self.span, "changes its type in the loop")
+                elif widened != (head.type, head.narrow):
+                    changed[name] = widened
+            else:
+                changed[name] = differs(name, self.span, "is another array or object in each iteration")
+        return changed
+
+    # behind the loop
+
+    def finish(
+        self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None], body: list[Stmt]
+    ) -> None:
+        state, header = self.ctx.state, self.header
+        state.emit(
+            For(self.iterator, header.lower.expr(), header.upper.expr(), header.step, tuple(body), span=self.span)
+        )
+        state.explicit += 1
+        for name in self.assigned:
+            if name not in self.live_out:
+                state.env[name] = ConflictValue(dead(name, self.span))
+            else:
+                state.env[name] = self.behind(name, entry.get(name), heads.get(name), ends[name])
+
+    def behind(self, name: str, entry: Value | None, head: Value | None, end: Value | None) -> Value:
+        """What a name is worth when the loop is over."""
+        if name == self.target and end == ScalarValue(PYTHON_INT, Sym(self.iterator)):
+            end = ScalarValue(PYTHON_INT, self.last().expr())
+        keeps = isinstance(end, ScalarValue) and self.ctx.state.certain(self.header.ran) and outside(end, self.iterator)
+        if isinstance(end, ScalarValue) and not keeps and (end.storage is not None or not outside(end, self.iterator)):
+            storage = self.ctx.state.variable(name, end.type.dtype)
+            end = ScalarValue(end.type, Load(storage, (), end.type.dtype), storage, end.narrow)
+        if end is None or isinstance(end, ConflictValue):
+            return end or ConflictValue(dead(name, self.span))
+        if not outside(end, self.iterator):
+            return differs(name, self.span, "is a view or array that depends on the loop's last iteration")
+        before = entry
+        if isinstance(head, ScalarValue) and isinstance(entry, ScalarValue) and name != self.target:
+            kind = entry.type if entry.type.dtype is head.type.dtype else head.type
+            before = ScalarValue(kind, head.expr, head.storage, head.narrow)
+        if before == end and not isinstance(end, ScalarValue):
+            return end
+        return self.pending(name, before, end)
+
+    def pending(self, name: str, before: Value | None, after: Value) -> Value:
+        state = self.ctx.state
+        if state.certain(self.header.ran):
+            return after
+        reason = Diagnostic(
+            self.span,
+            "zero-trip",
+            f"what `{name}` is after the loop depends on whether the loop runs at all",
+            "give it a value of the same type before the loop",
+        )
+        least = state.extreme(self.header.ran, largest=False)
+        if least is None or (least.value is not None and least.value < 0):
+            ran: Expr | None = None
+        else:
+            ran = Compare("ge", (least + 1).expr(), integer(1))
+        if isinstance(before, ConflictValue):
+            before = None
+        return PendingValue(before, after, ran, reason)
+
+    def last(self) -> Affine:
+        """The iterator's last value, if the loop runs."""
+        header = self.header
+        if header.step == 1:
+            return header.upper - 1
+        if header.step == -1:
+            return header.upper + 1
+        steps = Binary("floordiv", header.ran.expr(), integer(abs(header.step)), DType.INT64)
+        form = self.ctx.state.form(steps)
+        assert form is not None  # an affine form over a positive constant
+        return header.lower + form * header.step

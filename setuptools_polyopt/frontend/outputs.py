@@ -1,0 +1,177 @@
+"""The end of a region: what leaves it, which statements are dead, the finished kernel and its variants.
+
+A name that is live behind the region becomes an output: a fresh array turns from temporary into result, a scalar gets the type that CPython
+would give it (by a guard that a loop ran, if need be). What would leave as a view or an alias of an argument is refused, because identity
+is observable.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
+from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym
+from setuptools_polyopt.ir.kernel import Output, Role
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.visitors import children, walk_expr
+
+
+def collect(ctx: Context, live: frozenset[str], span: Span) -> tuple[Output, ...]:
+    """Outputs for the names that the region binds and that are live behind it; raises Unsupported."""
+    outputs = []
+    for name in sorted(ctx.state.bound):
+        if name in live:
+            outputs.append(_output(ctx, name, ctx.settle(_definite(ctx, ctx.state.env[name]), span), span))
+    _distinct(outputs, span)
+    return tuple(outputs)
+
+
+def returned(ctx: Context, node: ast.Return) -> tuple[tuple[Output, ...], bool]:
+    """Outputs of `return ...`, and whether they make a tuple."""
+    span = ctx.span(node)
+    if node.value is None:
+        return (Output("return", None, "python"),), False
+    value = ctx.expr(node.value)
+    items = value.items if isinstance(value, TupleValue) else (value,)
+    if not items:
+        raise unsupported(span, "result-type", "an empty tuple is returned")
+    outputs = tuple(_output(ctx, "return", ctx.settle(_definite(ctx, item), span), span) for item in items)
+    _distinct(outputs, span)
+    return outputs, isinstance(value, TupleValue)
+
+
+def _definite(ctx: Context, value: Value) -> Value:
+    """A value whose Python type is certain: where that hangs on a loop having run, the guard says that it has."""
+    from setuptools_polyopt.frontend.values import PendingValue
+
+    while isinstance(value, PendingValue):
+        before, after = value.before, value.after
+        same = isinstance(before, ScalarValue) and isinstance(after, ScalarValue) and before.type == after.type
+        if same and before == after and isinstance(after, ScalarValue) and after.type.box != "mixed" and not after.narrow:
+            return after
+        value = ctx.require(value)
+    return value
+
+
+def _distinct(outputs: Sequence[Output], span: Span) -> None:
+    names = [output.array for output in outputs if output.array is not None]
+    if len(names) != len(set(names)):
+        raise unsupported(span, "result-alias", "two results are the same array", "return it once, or copy it")
+
+
+def _output(ctx: Context, name: str, value: Value, span: Span) -> Output:
+    what = "the returned value" if name == "return" else f"`{name}`"
+    match value:
+        case ScalarValue():
+            return _scalar(ctx, name, value, what, span)
+        case ArrayValue():
+            return _array(ctx, name, value, what, span)
+        case NoneValue():
+            return Output(name, None, "python")
+        case ConflictValue(reason=reason):
+            raise Unsupported(reason)
+        case _:
+            raise unsupported(span, "result-type", f"{what} is neither a number nor an array")
+
+
+def _scalar(ctx: Context, name: str, value: ScalarValue, what: str, span: Span) -> Output:
+    if value.type.box == "mixed" or value.narrow:
+        raise unsupported(
+            span,
+            "mixed-scalar",
+            f"{what} is a Python number on one path and a NumPy scalar (or of another type) on another",
+            "convert it with float()",
+        )
+    state = ctx.state
+    storage = value.storage
+    if storage is None or state.arrays[storage].role is not Role.TEMPORARY:
+        storage = state.fresh("result" if name == "return" else name)
+        dtype = value.type.dtype
+        from setuptools_polyopt.ir.kernel import Array
+
+        state.arrays[storage] = Array(storage, dtype, (), Role.TEMPORARY)
+        state.emit(Assign(Load(storage, (), dtype), value.expr, span))
+    state.arrays[storage] = replace(state.arrays[storage], role=Role.RESULT)
+    return Output(name, storage, value.type.box)
+
+
+def _array(ctx: Context, name: str, value: ArrayValue, what: str, span: Span) -> Output:
+    state = ctx.state
+    if state.arrays[value.storage].role is Role.ARGUMENT:
+        raise unsupported(span, "result-alias", f"{what} is an array that the caller has already, or a view of it", "copy it")
+    if not value.fresh or state.arrays[value.storage].extents != value.extents:
+        raise unsupported(span, "result-view", f"{what} is a view of a local array", "copy it")
+    if value.order is None:
+        raise unsupported(span, "result-layout", f"the memory order of {what} cannot be known", "start from C-ordered arrays")
+    for argument in sorted(value.order.needs):
+        state.ordered[argument] = None
+    state.arrays[value.storage] = replace(state.arrays[value.storage], role=Role.RESULT)
+    return Output(name, value.storage, "array")
+
+
+def without_dead_scalars(body: Block, keep: frozenset[str]) -> Block:
+    """Leave out assignments to scalars that nobody reads, where their evaluation cannot fail; `keep` are results."""
+    while True:
+        read = {load.array for statement in walk(body) for expr in _expressions(statement) for load in _loads(expr)}
+        smaller = _filter(body, frozenset(read) | keep)
+        if smaller == body:
+            return body
+        body = smaller
+
+
+def _expressions(statement: Stmt) -> tuple[Expr, ...]:
+    match statement:
+        case Assign(target=target, value=value):
+            return (*target.indices, value)
+        case For(lower=lower, upper=upper):
+            return (lower, upper)
+        case If(cond=cond):
+            return (cond,)
+        case _:
+            return ()
+
+
+def _loads(expr: Expr) -> tuple[Load, ...]:
+    return tuple(node for node in walk_expr(expr) if isinstance(node, Load))
+
+
+def _filter(body: Block, needed: frozenset[str]) -> Block:
+    result: list[Stmt] = []
+    for statement in body:
+        match statement:
+            case Assign(target=Load(array=array, indices=()), value=value) if array not in needed and harmless(value):
+                continue
+            case For():
+                inner = _filter(statement.body, needed)
+                if inner:
+                    result.append(statement if inner == statement.body else replace(statement, body=inner))
+            case If():
+                then, orelse = _filter(statement.body, needed), _filter(statement.orelse, needed)
+                if then or orelse or not harmless(statement.cond):
+                    same = then == statement.body and orelse == statement.orelse
+                    result.append(statement if same else replace(statement, body=then, orelse=orelse))
+            case _:
+                result.append(statement)
+    return tuple(result)
+
+
+def harmless(expr: Expr) -> bool:
+    """Whether leaving the expression out cannot be noticed: no check, no floating-point flag, no subscript."""
+    match expr:
+        case Const() | Sym() | Load(indices=()):
+            return True
+        case Binary(checked=False, dtype=dtype) | Select(dtype=dtype) if not (dtype.is_float or dtype.is_complex):
+            return all(harmless(child) for child in children(expr))
+        case Cast(checked=False, operand=operand) if operand.dtype.kind in "biu":
+            return harmless(operand)
+        case _:
+            return False
+
+
+def refused(error: Unsupported) -> Diagnostic:
+    """The reason of an exception."""
+    return error.diagnostic

@@ -1,0 +1,193 @@
+"""What module-level names mean, from the module's own imports and top-level assignments.
+
+    import numpy as np                  np      -> PathValue("numpy")
+    from math import sqrt               sqrt    -> PathValue("math.sqrt")
+    C = 2 * 3.5                         C       -> the constant 7.0
+
+A name that is bound more than once, or declared global in some function, is unknown. What is used is recorded as a `GlobalGuard`
+and checked in each call, so a resolution is an expectation and never a promise.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from setuptools_polyopt.frontend.names import bound
+from setuptools_polyopt.ir.kernel import GlobalGuard
+
+Number: TypeAlias = bool | int | float | complex
+Constant: TypeAlias = Number | str | None
+
+_NAMED = {
+    **{f"{module}.{name}": getattr(math, name) for module in ("math", "numpy") for name in ("pi", "e", "inf")},
+    "math.tau": math.tau,
+    "numpy.newaxis": None,
+}
+_OPERATIONS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A dotted path, or the exact value of a constant (`known` says which), and the guard that makes it certain."""
+
+    guard: GlobalGuard
+    path: str | None = None
+    value: Constant = None
+
+
+@dataclass(frozen=True)
+class Module:
+    """The top level of one module. paths: names of imported things; constants: names assigned one literal; other: all else,
+    of which `definitions` are functions and classes."""
+
+    paths: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Constant] = field(default_factory=dict)
+    other: frozenset[str] = frozenset()
+    definitions: frozenset[str] = frozenset()
+
+    def path(self, name: str) -> str | None:
+        """The dotted path of a global name, None where it is no module, imported thing or builtin."""
+        if name in self.paths:
+            return self.paths[name]
+        if name in self.constants or name in self.other or not hasattr(builtins, name):
+            return None
+        return f"builtins.{name}"
+
+    def resolve(self, name: str, attributes: tuple[str, ...] = ()) -> Resolved | None:
+        """What `name.attribute...` is, None where the build cannot know."""
+        if name in self.constants and not attributes:
+            value = self.constants[name]
+            return Resolved(GlobalGuard(name, (), None, value), None, value)
+        root = self.path(name)
+        if root is None:
+            return None
+        path = ".".join((root, *attributes))
+        if path in _NAMED:
+            return Resolved(GlobalGuard(name, attributes, None, _NAMED[path]), None, _NAMED[path])
+        return Resolved(GlobalGuard(name, attributes, path), canonical(path))
+
+    def dotted(self, node: ast.expr) -> str | None:
+        """The path of a name or attribute chain of the source, None for anything else."""
+        match node:
+            case ast.Name(id=name):
+                root = self.path(name)
+                return None if root is None else canonical(root)
+            case ast.Attribute(value=value, attr=attr):
+                root = self.dotted(value)
+                return None if root is None else canonical(f"{root}.{attr}")
+            case _:
+                return None
+
+
+def canonical(path: str) -> str:
+    """One spelling for things that NumPy has under several names."""
+    aliases = {
+        "numpy.abs": "numpy.absolute",
+        "numpy.amax": "numpy.max",
+        "numpy.amin": "numpy.min",
+        "numpy.conj": "numpy.conjugate",
+        "numpy.double": "numpy.float64",
+        "numpy.single": "numpy.float32",
+        "numpy.cdouble": "numpy.complex128",
+        "numpy.csingle": "numpy.complex64",
+    }
+    return aliases.get(path, path)
+
+
+def module_names(tree: ast.Module) -> Module:
+    """Read the top level of a module."""
+    counts: dict[str, int] = {}
+    paths: dict[str, str] = {}
+    literals: dict[str, ast.expr] = {}
+    for statement in _top_level(tree.body):
+        for name in bound([statement]):
+            counts[name] = counts.get(name, 0) + 1
+        _note(statement, paths, literals)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            for name in node.names:
+                counts[name] = counts.get(name, 0) + 2
+    once = {name for name, count in counts.items() if count == 1}
+    constants: dict[str, Constant] = {}
+    for name, value in literals.items():
+        if name in once:
+            folded = _fold(value, constants, paths)
+            if not isinstance(folded, _Unknown):
+                constants[name] = folded
+    known = {name: path for name, path in paths.items() if name in once}
+    defined = frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef))
+    return Module(known, constants, frozenset(counts) - known.keys() - constants.keys(), defined)
+
+
+def _top_level(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
+    """Statements that run when the module is imported; those below `if` and `try` each count as binding."""
+    for statement in body:
+        match statement:
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+                yield from _twice(statement)
+            case _:
+                yield statement
+
+
+def _twice(statement: ast.stmt) -> Iterable[ast.stmt]:
+    """A conditional binding is never certain, so it counts twice."""
+    return (statement, statement)
+
+
+def _note(statement: ast.stmt, paths: dict[str, str], literals: dict[str, ast.expr]) -> None:
+    match statement:
+        case ast.Import(names=names):
+            for alias in names:
+                paths[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+        case ast.ImportFrom(module=str() as module, names=names, level=0):
+            for alias in names:
+                paths[alias.asname or alias.name] = f"{module}.{alias.name}"
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            literals[name] = value
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            literals[name] = value
+        case _:
+            pass
+
+
+class _Unknown:
+    """No constant."""
+
+
+_UNKNOWN = _Unknown()
+
+
+def _fold(node: ast.expr, constants: dict[str, Constant], paths: dict[str, str]) -> Constant | _Unknown:
+    """The exact value of a literal expression."""
+    match node:
+        case ast.Constant(value=bool() | int() | float() | complex() | str() | None as value):
+            return value
+        case ast.Name(id=name) if name in constants:
+            return constants[name]
+        case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in paths:
+            named = _NAMED.get(f"{paths[name]}.{attr}")
+            return _UNKNOWN if named is None else named
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = _fold(operand, constants, paths)
+            return -inner if isinstance(inner, int | float | complex) else _UNKNOWN
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
+            first, second = _fold(left, constants, paths), _fold(right, constants, paths)
+            if isinstance(first, int | float | complex) and isinstance(second, int | float | complex):
+                try:
+                    return _OPERATIONS[type(op)](first, second)
+                except ArithmeticError:
+                    return _UNKNOWN
+            return _UNKNOWN
+        case _:
+            return _UNKNOWN

@@ -1,0 +1,174 @@
+"""Runs of statements: how far the lowering gets from a statement on, and closing a run into a region's kernel.
+
+A statement that is not understood ends the run and leaves no trace in it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
+from setuptools_polyopt.frontend import outputs
+from setuptools_polyopt.frontend.context import Context, Function, span_of
+from setuptools_polyopt.frontend.expressions import evaluate
+from setuptools_polyopt.frontend.finish import Lowered, finish
+from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, NoneType, PyType, UnknownType
+from setuptools_polyopt.frontend.statements import lower
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    ConflictValue,
+    NoneValue,
+    ObjectValue,
+    PendingValue,
+    ScalarValue,
+    Value,
+)
+from setuptools_polyopt.ir.kernel import GlobalGuard
+from setuptools_polyopt.operators.values import ScalarType
+
+
+@dataclass(frozen=True)
+class Step:
+    """One understood statement: loops and array operations that it holds, and the types behind it."""
+
+    explicit: int
+    nests: int
+    after: Env
+
+
+@dataclass(frozen=True)
+class Run:
+    """The understood statements from a place on; `stopped` says why it ends, None at the end of the list."""
+
+    steps: tuple[Step, ...]
+    stopped: Diagnostic | None
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A run as a region's content, for one type signature."""
+
+    statements: tuple[ast.stmt, ...]
+    span: Span
+    lowered: Lowered
+    globals: tuple[GlobalGuard, ...]
+    steady: frozenset[str]
+    returns: bool
+    returns_tuple: bool
+
+
+def longest_run(function: Function, env: Env, body: Sequence[ast.stmt]) -> Run:
+    """Lower statements until one is not understood."""
+    ctx = Context(function, env, evaluate)
+    steps: list[Step] = []
+    types = dict(env)
+    for node in body:
+        restore = ctx.state.checkpoint()
+        explicit, nests = ctx.state.explicit, ctx.state.nests
+        try:
+            if isinstance(node, ast.Return):
+                outputs.returned(ctx, node)
+            else:
+                lower(ctx, node)
+        except Unsupported as error:
+            restore()
+            return Run(tuple(steps), error.diagnostic)
+        types = types_after(ctx, node, types)
+        steps.append(Step(ctx.state.explicit - explicit, ctx.state.nests - nests, types))
+        if isinstance(node, ast.Return):
+            break
+    return Run(tuple(steps), None)
+
+
+def close(function: Function, env: Env, statements: Sequence[ast.stmt]) -> Closed:
+    """Lower exactly these statements and their outputs; raises Unsupported."""
+    ctx = Context(function, env, evaluate)
+    first, last = statements[0], statements[-1]
+    returns = isinstance(last, ast.Return)
+    span = _span(function.file, first, last)
+    for node in statements[:-1] if returns else statements:
+        lower(ctx, node)
+    as_tuple = False
+    if isinstance(last, ast.Return):
+        results, as_tuple = outputs.returned(ctx, last)
+    else:
+        results = outputs.collect(ctx, function.names.live[id(last)], span)
+    lowered = finish(ctx.state, results, "kernel", span)
+    return Closed(tuple(statements), span, lowered, tuple(ctx.state.globals), frozenset(ctx.state.steady), returns, as_tuple)
+
+
+def _span(file: str, first: ast.stmt, last: ast.stmt) -> Span:
+    start, end = span_of(file, first), span_of(file, last)
+    return Span(file, start.line, start.column, end.end_line, end.end_column)
+
+
+def types_after(ctx: Context, node: ast.stmt, types: Env) -> dict[str, Binding]:
+    """The expected types of names behind an understood statement."""
+    result = dict(types)
+    for name in definitely_bound([node]) | frozenset(ctx.state.bound):
+        if name in ctx.state.env and name in ctx.state.bound:
+            old = result.get(name)
+            definite = name in definitely_bound([node]) or (old is not None and old.definite)
+            result[name] = Binding(type_of(ctx.state.env[name]), definite)
+    return result
+
+
+def type_of(value: Value) -> PyType:
+    """The type that a lowered value would have outside."""
+    match value:
+        case PendingValue(after=after):
+            return type_of(after)
+        case ScalarValue(type=kind):
+            return ScalarType("numpy", kind.dtype) if kind.box == "mixed" else kind
+        case ArrayValue(dtype=dtype, extents=extents):
+            return ArrayType(dtype, len(extents))
+        case NoneValue():
+            return NoneType()
+        case ConflictValue(reason=reason):
+            return UnknownType(reason.message)
+        case ObjectValue():
+            return UnknownType("it is another name of an object")
+        case _:
+            return UnknownType()
+
+
+def definitely_bound(body: Sequence[ast.stmt]) -> frozenset[str]:
+    """Names that have a value whenever control comes out of the statements at their end."""
+    from setuptools_polyopt.frontend.names import bound
+
+    found: frozenset[str] = frozenset()
+    for node in body:
+        match node:
+            case ast.If():
+                if leaves(node.body):
+                    found |= definitely_bound(node.orelse)
+                elif leaves(node.orelse):
+                    found |= definitely_bound(node.body)
+                else:
+                    found |= definitely_bound(node.body) & definitely_bound(node.orelse)
+            case ast.With() | ast.AsyncWith():
+                pass  # a context manager may swallow an exception
+            case ast.Delete():
+                found -= bound([node])
+            case ast.AnnAssign(value=None):
+                pass
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
+                found |= bound([node])
+            case _:
+                pass
+    return found
+
+
+def leaves(body: Sequence[ast.stmt]) -> bool:
+    """Whether control never comes out of the statements at their end."""
+    for node in body:
+        match node:
+            case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
+                return True
+            case ast.If() if leaves(node.body) and leaves(node.orelse):
+                return True
+            case _:
+                pass
+    return False

@@ -1,0 +1,263 @@
+"""A kernel under construction: names, arrays, parameters, statements, assumptions, and what each Python name is worth.
+
+All the parts of the lowering work on one `State`. It can be taken back to a checkpoint, so that a statement that turns out not to be
+understood leaves no trace, and a loop's body can be lowered again with better types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.frontend.affine import Affine, affine, conditions, free_symbols, symbol
+from setuptools_polyopt.frontend.prover import implies
+from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, Dim, Order, Value
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Compare, Expr, Load, Sym, integer
+from setuptools_polyopt.ir.kernel import Array, GlobalGuard, Holds, Input, Param, Role
+from setuptools_polyopt.ir.statements import Assign, For, Stmt
+from setuptools_polyopt.ir.visitors import substitute
+
+INTEGER_LIMIT = 2**40
+"""Integer arguments beyond this magnitude take the fallback."""
+
+
+@dataclass
+class State:
+    """The mutable fields; see `checkpoint`. Containers are replaced or copied whole, values in them are immutable."""
+
+    env: dict[str, Value] = field(default_factory=dict)
+    bound: dict[str, None] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    orders: dict[str, Order | None] = field(default_factory=dict)
+    params: dict[str, Param] = field(default_factory=dict)
+    inputs: dict[str, Input] = field(default_factory=dict)
+    entry: dict[str, Value] = field(default_factory=dict)
+    aliases: dict[str, Expr] = field(default_factory=dict)
+    holds: list[Holds] = field(default_factory=list)
+    ordered: dict[str, None] = field(default_factory=dict)
+    known: list[Affine] = field(default_factory=list)
+    loops: list[For] = field(default_factory=list)
+    blocks: list[list[Stmt]] = field(default_factory=lambda: [[]])
+    taken: set[str] = field(default_factory=set)
+    iterators: set[str] = field(default_factory=set)
+    written: dict[str, None] = field(default_factory=dict)
+    globals: dict[GlobalGuard, None] = field(default_factory=dict)
+    scalars: dict[tuple[str, DType], str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    steady: dict[str, None] = field(default_factory=dict)
+    nests: int = 0
+    explicit: int = 0
+
+    # checkpoints
+
+    def checkpoint(self) -> Callable[[], None]:
+        """A function that takes everything back to now."""
+        saved: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            saved[item.name] = [list(block) for block in value] if item.name == "blocks" else _copy(value)
+
+        def restore() -> None:
+            for name, value in saved.items():
+                if name == "blocks":  # the lists themselves are held by those who opened the blocks
+                    del self.blocks[len(value) :]
+                    for block, old in zip(self.blocks, value, strict=True):
+                        block[:] = old
+                else:
+                    setattr(self, name, _copy(value))
+
+        return restore
+
+    # names
+
+    def fresh(self, base: str) -> str:
+        """A name for an array or parameter that nothing else has."""
+        clean = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in base).lstrip("_") or "x"
+        if clean[0].isdigit():
+            clean = f"x{clean}"
+        name, count = clean, 0
+        while name in self.taken or name in self.iterators:
+            count += 1
+            name = f"{clean}_{count}"
+        self.taken.add(name)
+        return name
+
+    def iterator(self, base: str) -> str:
+        """A name for a loop's iterator: that of an earlier loop is used again unless it is still open."""
+        clean = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in base).lstrip("_") or "rep"
+        name, count = clean, 0
+        while name in self.taken or any(loop.var == name for loop in self.loops):
+            count += 1
+            name = f"{clean}_{count}"
+        self.iterators.add(name)
+        return name
+
+    # arrays
+
+    def temporary(self, base: str, dtype: DType, extents: tuple[Expr, ...], order: Order | None = C_ORDER) -> ArrayValue:
+        """A new local array of the given extents, as a view of all of it; extents that depend on iterators get their largest value."""
+        name = self.fresh(base)
+        room = tuple(self.largest(extent) for extent in extents)
+        self.arrays[name] = Array(name, dtype, room, Role.TEMPORARY)
+        exact = room == extents
+        self.orders[name] = order
+        dims = tuple(Dim(integer(0), axis) for axis in range(len(extents)))
+        return ArrayValue(name, dtype, dims, extents, order, fresh=exact, whole=exact)
+
+    def largest(self, extent: Expr) -> Expr:
+        """An upper bound of an extent over the parameters."""
+        form = self.form(extent)
+        bound = None if form is None else self.extreme(form, largest=True)
+        return extent if bound is None or form is None or bound == form else bound.expr()
+
+    def variable(self, name: str, dtype: DType) -> str:
+        """The scalar variable that holds the Python name `name` while its type is `dtype`."""
+        key = (name, dtype)
+        if key not in self.scalars:
+            other = any(known == name for known, _ in self.scalars)
+            storage = self.fresh(f"{name}_{dtype.value}" if other else name)
+            self.scalars[key] = storage
+            self.arrays[storage] = Array(storage, dtype, (), Role.TEMPORARY)
+        return self.scalars[key]
+
+    def scratch(self, dtype: DType) -> Load:
+        """A new scalar temporary."""
+        name = self.fresh("t")
+        self.arrays[name] = Array(name, dtype, (), Role.TEMPORARY)
+        return Load(name, (), dtype)
+
+    # statements
+
+    def emit(self, statement: Stmt) -> None:
+        """Append to the innermost open block."""
+        if isinstance(statement, Assign) and self.arrays[statement.target.array].role is Role.ARGUMENT:
+            self.written[statement.target.array] = None
+        self.blocks[-1].append(statement)
+
+    @contextmanager
+    def block(self) -> Iterator[list[Stmt]]:
+        """Statements emitted inside go to the list."""
+        self.blocks.append([])
+        depth = len(self.blocks)
+        try:
+            yield self.blocks[-1]
+        finally:
+            del self.blocks[depth - 1 :]
+
+    @contextmanager
+    def facts(self, *forms: Affine) -> Iterator[None]:
+        """Inside, all forms are known to be >= 0."""
+        count = len(self.known)
+        self.known.extend(forms)
+        try:
+            yield
+        finally:
+            del self.known[count:]
+
+    # arithmetic of extents
+
+    def form(self, expr: Expr) -> Affine | None:
+        """The linear form of an expression under the equalities assumed so far."""
+        return affine(expr, self.aliases)
+
+    def certain(self, form: Affine) -> bool:
+        """Whether `form >= 0` is known here."""
+        guards = [f for hold in self.holds for f in _hold_forms(hold, self.aliases)]
+        limits = [(self.form(Sym(param.name)), param.minimum) for param in self.params.values()]
+        lowest = [value - minimum for value, minimum in limits if value is not None]
+        return implies([*lowest, *guards, *self.known], form)
+
+    def extreme(self, form: Affine, largest: bool) -> Affine | None:
+        """A bound of the form over all iterations of the open loops, free of iterators; None where none is found."""
+        for loop in reversed(self.loops):
+            coefficient = form.coefficient(loop.var)
+            rest = form - symbol(loop.var) * coefficient
+            if loop.var in free_symbols(rest):
+                return None
+            if not coefficient:
+                continue
+            first, last = self.form(loop.lower), self.form(loop.upper)
+            if first is None or last is None:
+                return None
+            low, high = (first, last - 1) if loop.step > 0 else (last + 1, first)
+            form = rest + (high if (coefficient > 0) == largest else low) * coefficient
+        return form
+
+    def assume(self, form: Affine, what: str, span: Span) -> None:
+        """Make sure that `form >= 0`: by proof, else by a guard. Raises Unsupported where it is wrong or depends on the iteration."""
+        if self.certain(form):
+            return
+        least = self.extreme(form, largest=False)
+        if least is None or (least.value is not None and least.value < 0):
+            raise unsupported(span, "bounds", f"{what} does not hold, or depends on the iteration", developer=f"{form} >= 0")
+        if not self.certain(least):
+            self.hold(_comparison(least), what, span)
+
+    def assume_equal(self, first: Expr, second: Expr, what: str, span: Span) -> None:
+        """Make sure that two extents are equal: by form, by giving two parameters one name, else by a guard."""
+        a, b = self.form(first), self.form(second)
+        if a is None or b is None:
+            if first == second:
+                return
+            raise unsupported(span, "shape", f"{what} cannot be seen to be equal")
+        difference = a - b
+        if difference.value == 0 or (self.certain(difference) and self.certain(difference * -1)):
+            return
+        if difference.value is not None:
+            raise unsupported(span, "shape-mismatch", f"{what} differ by {abs(difference.value)}", developer=f"{a} != {b}")
+        if not self.unify(difference):
+            if free_symbols(difference) & {loop.var for loop in self.loops}:
+                raise unsupported(span, "shape", f"{what} are equal in some iterations only")
+            self.hold(Compare("eq", a.expr(), b.expr()), what, span)
+
+    def unify(self, difference: Affine) -> bool:
+        """Use `p == form` for an extent p by writing the form for p from now on (`finish` keeps the guard); whether that was possible."""
+        extents = {name for item in self.inputs.values() for name in getattr(item.type, "extents", ()) if isinstance(name, str)}
+        if not free_symbols(difference) <= self.params.keys():
+            return False
+        names = [(atom.name, c) for atom, c in difference.terms if isinstance(atom, Sym) and abs(c) == 1]
+        for name, coefficient in reversed(names):
+            rest = (difference - symbol(name) * coefficient) * -coefficient
+            if name in extents and name not in free_symbols(rest) and (rest.value is None or rest.value >= 0):
+                self.aliases[name] = rest.expr()
+                return True
+        return False
+
+    def hold(self, condition: Expr, text: str, span: Span) -> None:
+        """Record a guard, once."""
+        condition = substitute(condition, self.aliases)
+        if all(hold.condition != condition for hold in self.holds):
+            self.holds.append(Holds(condition, text, span))
+
+    # parameters
+
+    def parameter(self, base: str, minimum: int = -INTEGER_LIMIT) -> str:
+        """A new integer parameter."""
+        name = self.fresh(base)
+        self.params[name] = Param(name, minimum, INTEGER_LIMIT)
+        return name
+
+    def at_least(self, name: str, minimum: int) -> None:
+        """Raise the lower limit of a parameter."""
+        self.params[name] = replace(self.params[name], minimum=max(minimum, self.params[name].minimum))
+
+
+def _copy(value: Any) -> Any:
+    return value if isinstance(value, int) else value.copy()
+
+
+def _comparison(form: Affine) -> Expr:
+    """`form >= 0`, written without negative terms where possible: `n >= 4`."""
+    plus = Affine(tuple(t for t in form.terms if t[1] > 0), 0)
+    minus = Affine(tuple((atom, -c) for atom, c in form.terms if c < 0), -form.constant)
+    if not minus.terms or minus.constant >= 0:
+        return Compare("ge", plus.expr(), minus.expr())
+    return Compare("ge", (plus + form.constant).expr(), (minus - minus.constant).expr())
+
+
+def _hold_forms(hold: Holds, aliases: dict[str, Expr]) -> tuple[Affine, ...]:
+    return conditions(hold.condition, aliases) or ()

@@ -1,0 +1,219 @@
+"""Statements: assignments, augmented assignments, `if`, `for`; anything else stays Python.
+
+    s += a[i] * b[i]       ->   S0: s = s + a[i] * b[i]
+    a[1:] = a[:-1] + 1     ->   a temporary of the sum, then a loop that copies it
+    a, b = b, a            ->   nothing: the names change places
+"""
+
+from __future__ import annotations
+
+import ast
+
+from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.frontend import arrays, calls, loops
+from setuptools_polyopt.frontend.affine import conditions, negated
+from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.expressions import binary, truth
+from setuptools_polyopt.frontend.joins import current, join_branches
+from setuptools_polyopt.frontend.names import bound
+from setuptools_polyopt.frontend.subscripts import Element, locate
+from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.ir.expressions import Const, Load
+from setuptools_polyopt.ir.statements import If
+from setuptools_polyopt.operators import elementwise
+from setuptools_polyopt.operators.values import Operand, ScalarType
+
+
+def lower_block(ctx: Context, body: list[ast.stmt]) -> None:
+    """All statements in order; raises Unsupported at the first that is not understood."""
+    for statement in body:
+        lower(ctx, statement)
+
+
+def lower(ctx: Context, node: ast.stmt) -> None:
+    """One statement."""
+    match node:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            pass
+        case ast.Assign(targets=targets, value=value):
+            _assign(ctx, targets, value)
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            _assign(ctx, [target], value)
+        case ast.AugAssign():
+            _augmented(ctx, node)
+        case ast.If():
+            _if(ctx, node)
+        case ast.For():
+            loops.lower_for(ctx, node, lower_block)
+        case ast.Expr(value=ast.Call() as call):
+            calls.effect(ctx, call)
+        case _:
+            _refuse(ctx, node)
+
+
+def _refuse(ctx: Context, node: ast.stmt) -> None:
+    words = {
+        ast.While: ("while-loop", "`while` loops are not supported yet", "write a `for` loop over `range`"),
+        ast.Break: ("break", "`break` is not supported yet", "move the search out of the loop"),
+        ast.Continue: ("continue", "`continue` is not supported yet", "put the rest of the body under an `if`"),
+        ast.Return: ("return", "`return` in the middle of a region is not supported", "return at the end"),
+        ast.Delete: ("delete", "`del` is not supported", ""),
+        ast.With: ("with", "`with` blocks stay Python", "move loops into a function of their own"),
+        ast.Try: ("try", "`try` blocks stay Python", ""),
+        ast.Raise: ("raise", "`raise` stays Python", "check before the loop"),
+        ast.Assert: ("assert", "`assert` stays Python", "check before the loop"),
+        ast.FunctionDef: ("nested-function", "a function defined here stays Python", ""),
+        ast.Import: ("import", "`import` stays Python", "import at the top of the module"),
+        ast.ImportFrom: ("import", "`import` stays Python", "import at the top of the module"),
+        ast.Global: ("shared-name", "`global` and `nonlocal` names are not supported", "use a local variable"),
+        ast.Nonlocal: ("shared-name", "`global` and `nonlocal` names are not supported", "use a local variable"),
+        ast.Expr: ("expression-statement", "this expression stays Python", ""),
+    }
+    default = ("statement", f"`{type(node).__name__}` statements are not supported", "")
+    kind, message, remedy = words.get(type(node), default)
+    raise unsupported(ctx.span(node), kind, message, remedy)
+
+
+def _assign(ctx: Context, targets: list[ast.expr], node: ast.expr) -> None:
+    span = ctx.span(node)
+    value = ctx.expr(node)
+    if isinstance(value, TupleValue):
+        value = TupleValue(tuple(_fixed(ctx, item, span) for item in value.items))
+    elif len(targets) > 1:
+        value = _fixed(ctx, value, span)
+    for target in targets:
+        _store(ctx, target, value, span)
+
+
+def _fixed(ctx: Context, value: Value, span: Span) -> Value:
+    """A value that later stores of the same statement cannot change."""
+    if not isinstance(value, ScalarValue) or isinstance(value.expr, Const) or ctx.state.form(value.expr) is not None:
+        return value
+    scratch = ctx.state.scratch(value.type.dtype)
+    arrays.store(ctx, scratch, value.expr, span)
+    return ScalarValue(value.type, scratch, None, value.narrow)
+
+
+def _store(ctx: Context, target: ast.expr, value: Value, span: Span) -> None:
+    match target:
+        case ast.Name(id=name):
+            bind(ctx, name, value, ctx.span(target))
+        case ast.Tuple(elts=elts) | ast.List(elts=elts):
+            if not isinstance(value, TupleValue) or any(isinstance(item, ast.Starred) for item in elts):
+                raise unsupported(span, "unpacking", "only tuples of known length can be unpacked")
+            if len(elts) != len(value.items):
+                raise unsupported(span, "unpacking", f"{len(value.items)} values for {len(elts)} names")
+            for item, part in zip(elts, value.items, strict=True):
+                _store(ctx, item, part, span)
+        case ast.Subscript():
+            store_subscript(ctx, target, value, span)
+        case ast.Attribute():
+            raise unsupported(
+                ctx.span(target), "attribute-assignment", "assignment to an attribute stays Python", "assign it after the loop"
+            )
+        case _:
+            raise unsupported(ctx.span(target), "target", "this assignment target is not supported")
+
+
+def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Span) -> None:
+    """`a[...] = value`."""
+    place = locate(ctx, target)
+    match place:
+        case Element(view=view, indices=indices) if not view.part:
+            if not isinstance(value, ScalarValue):
+                raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
+            operand = Operand(value.expr, value.type)
+            arrays.store(ctx, view.load(indices), elementwise.convert(operand, view.dtype, span), span)
+        case ArrayValue():
+            arrays.assign(ctx, place, value, span)
+        case _:
+            raise unsupported(span, "assigned-value", "this cannot be assigned to")
+
+
+def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
+    """`name = value`: scalars are stored into the name's variable, arrays and everything else are aliases."""
+    if name in ctx.function.names.shared or name not in ctx.function.names.locals:
+        raise unsupported(span, "shared-name", f"`{name}` is declared global or nonlocal", "use a local variable")
+    state = ctx.state
+    state.bound[name] = None
+    if isinstance(value, ScalarValue):
+        dtype = value.type.dtype
+        storage = state.variable(name, dtype)
+        target = Load(storage, (), dtype)
+        if value.storage != storage:
+            arrays.store(ctx, target, value.expr, span)
+        symbolic = isinstance(value.expr, Const) or state.form(value.expr) is not None
+        state.env[name] = ScalarValue(value.type, value.expr if symbolic else target, storage, value.narrow)
+        return
+    if isinstance(value, ArrayValue) and value.fresh:
+        state.titles.setdefault(value.storage, name)
+    state.env[name] = value
+
+
+def _augmented(ctx: Context, node: ast.AugAssign) -> None:
+    span, op = ctx.span(node), type(node.op).__name__
+    match node.target:
+        case ast.Name(id=name):
+            old = ctx.read(name, ctx.span(node.target))
+            result = binary(ctx, op, old, ctx.expr(node.value), span)
+            if isinstance(old, ArrayValue):
+                arrays.assign(ctx, old, result, span, in_place=True)
+            else:
+                bind(ctx, name, result, span)
+        case ast.Subscript():
+            _augmented_subscript(ctx, node, op, node.target)
+        case _:
+            raise unsupported(
+                span, "attribute-assignment", "assignment to an attribute stays Python", "assign it after the loop"
+            )
+
+
+def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast.Subscript) -> None:
+    span = ctx.span(node)
+    place = locate(ctx, target)
+    match place:
+        case Element(view=view, indices=indices) if not view.part:
+            old = ScalarValue(ScalarType("numpy", view.dtype), view.read(indices))
+            result = binary(ctx, op, old, ctx.expr(node.value), span)
+            if not isinstance(result, ScalarValue):
+                raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
+            operand = Operand(result.expr, result.type)
+            arrays.store(ctx, view.load(indices), elementwise.convert(operand, view.dtype, span), span)
+        case ArrayValue():
+            result = binary(ctx, op, place, ctx.expr(node.value), span)
+            arrays.assign(ctx, place, result, span, in_place=True)
+        case _:
+            raise unsupported(span, "assigned-value", "this cannot be assigned to")
+
+
+def _if(ctx: Context, node: ast.If) -> None:
+    span = ctx.span(node.test)
+    state = ctx.state
+    test = truth(ctx, ctx.expr(node.test), span)
+    if isinstance(test, Const):
+        lower_block(ctx, node.body if test.value else node.orelse)
+        return
+    holds = conditions(test, state.aliases) or ()
+    fails = negated(test, state.aliases) or ()
+    assigned = sorted((bound(node.body) | bound(node.orelse)) & ctx.function.names.locals)
+    live = ctx.function.names.live[id(node)]
+    names = [name for name in assigned if name in live]
+    before = dict(state.env)
+    with state.block() as then:
+        with state.facts(*holds):
+            lower_block(ctx, node.body)
+        first = {name: current(ctx, name, span) for name in names}
+        then_statements = list(then)
+    state.env = dict(before)
+    with state.block() as orelse:
+        with state.facts(*fails):
+            lower_block(ctx, node.orelse)
+        second = {name: current(ctx, name, span) for name in names}
+        else_statements = list(orelse)
+    state.env = dict(before)
+    for name in assigned:
+        state.env[name] = ConflictValue(loops.dead(name, span))
+    for name in names:
+        blocks = (then_statements, else_statements)
+        state.env[name] = join_branches(ctx, name, first[name], second[name], blocks, span)
+    state.emit(If(test, tuple(then_statements), tuple(else_statements), span))

@@ -1,0 +1,183 @@
+"""What a Python expression is worth while a region is lowered.
+
+A scalar is an IR expression with its Python type; an array is a *view*: a storage array of the kernel together with an index map, so
+slices, rows, transposes and aliases of names cost nothing and writes through them reach the right elements.
+
+    b = a[1:-1, 0]     ->   ArrayValue(storage "a", dims (view index 0 + 1, constant 0), extents (n - 2,))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from setuptools_polyopt.diagnostics import Diagnostic
+from setuptools_polyopt.frontend.affine import affine
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Unary, integer
+from setuptools_polyopt.operators.values import ScalarType
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarValue:
+    """A number. `expr` reads it here and now; `storage` is the scalar variable that holds it already, if any.
+
+    `narrow`: on some paths the Python value is an exact constant of a narrower type (`s = 0` before `s += a[i]`); only arithmetic with an
+    operand of the full type is the same for both.
+    """
+
+    type: ScalarType
+    expr: Expr
+    storage: str | None = None
+    narrow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """One axis of a storage array: `offset + step * (view index `axis`)`, or just `offset` where axis is None."""
+
+    offset: Expr
+    axis: int | None = None
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The strides are those of a C-contiguous array (or a slice of one), given that the arguments `needs` have ordered strides."""
+
+    needs: frozenset[str] = frozenset()
+
+
+C_ORDER = Order()
+"""Of an array that the region itself makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayValue:
+    """A view of rank >= 1.
+
+    order: None where the memory order is not known to be C (a transposed argument, for example). fresh: the object itself is new and
+    owns its memory, so it may become a result. whole: every index of the view is one of the storage, so that a bound on either is a
+    bound on both. part: "real" or "imag" of a complex storage (read only); `dtype` is that of the part.
+    """
+
+    storage: str
+    dtype: DType
+    dims: tuple[Dim, ...]
+    extents: tuple[Expr, ...]
+    order: Order | None = C_ORDER
+    fresh: bool = False
+    whole: bool = False
+    part: Literal["", "real", "imag"] = ""
+
+    @property
+    def rank(self) -> int:
+        return len(self.extents)
+
+    def load(self, indices: tuple[Expr, ...]) -> Load:
+        """The element at a full index of the view, of the storage's dtype: to be assigned to (not for parts)."""
+        dtype = _COMPLEX[self.dtype] if self.part else self.dtype
+        return Load(self.storage, tuple(_subscript(dim, indices) for dim in self.dims), dtype)
+
+    def read(self, indices: tuple[Expr, ...]) -> Expr:
+        """The value of the element at a full index of the view."""
+        load = self.load(indices)
+        return Unary(self.part, load, self.dtype) if self.part else load
+
+    def derived(self, dims: tuple[Dim, ...], extents: tuple[Expr, ...], order: Order | None, whole: bool) -> ArrayValue:
+        """Another view of the same elements."""
+        return replace(self, dims=dims, extents=extents, order=order, whole=whole, fresh=False)
+
+
+_COMPLEX = {DType.FLOAT32: DType.COMPLEX64, DType.FLOAT64: DType.COMPLEX128}
+
+
+def _subscript(dim: Dim, indices: tuple[Expr, ...]) -> Expr:
+    if dim.axis is None:
+        return dim.offset
+    index = indices[dim.axis]
+    if dim.offset == integer(0) and dim.step == 1:
+        return index
+    offset, form = affine(dim.offset), affine(index)
+    if offset is not None and form is not None:
+        return (form * dim.step + offset).expr()
+    scaled = index if dim.step == 1 else Binary("mul", index, integer(dim.step), DType.INT64)
+    return Binary("add", scaled, dim.offset, DType.INT64)
+
+
+@dataclass(frozen=True, slots=True)
+class TupleValue:
+    """A tuple, such as a shape."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathValue:
+    """A module, function or class that was resolved at build time: "numpy", "numpy.exp", "builtins.range"."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoneValue:
+    """None (also numpy.newaxis)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StringValue:
+    """A string constant: a dtype's name, for example."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectValue:
+    """Something that only serves as the root of attribute reads: `self`, `self.grid`."""
+
+    root: str
+    path: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return ".".join((self.root, *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class MethodValue:
+    """A method of an array or scalar, about to be called."""
+
+    receiver: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingValue:
+    """After a loop that may not run: `after` if `ran` holds (a condition over parameters, None where there is no such condition),
+    else `before` (None: not bound)."""
+
+    before: Value | None
+    after: Value
+    ran: Expr | None
+    reason: Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictValue:
+    """A name that has no single meaning here; reading it is what is not understood, with this reason."""
+
+    reason: Diagnostic
+
+
+Value: TypeAlias = (
+    ScalarValue
+    | ArrayValue
+    | TupleValue
+    | PathValue
+    | NoneValue
+    | StringValue
+    | ObjectValue
+    | MethodValue
+    | PendingValue
+    | ConflictValue
+)
