@@ -27,8 +27,7 @@ typedef int64_t polyopt_wide;
 /* Iterations of a parallel loop that are worth handing to another thread, from the operations that one of them does. */
 POLYOPT_INLINE int64_t polyopt_grain(double work)
 {
-    double grain = 32768.0 / work;
-    return grain >= 1.0 && grain < 1e15 ? (int64_t)grain : 1;
+    return work > 0.0 && work < 32768.0 ? (int64_t)(32768.0 / (work > 1e-6 ? work : 1e-6)) : 1; /* sets no flag but "inexact" */
 }
 
 /* How many iterations a loop makes. */
