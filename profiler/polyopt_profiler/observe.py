@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import MemberDescriptorType
 from typing import Any
 
 from setuptools_polyopt.profile.merging import join
@@ -39,6 +39,12 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,15}")
 _NUMERIC_KINDS = "biufc"
 _dtype_names: dict[str, str] = {}
 
+# Classes too may have ways of their own to answer, in a metaclass; these ask `type` itself.
+_mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_module_of: Callable[[type], str] = type.__dict__["__module__"].__get__
+_name_of: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+_dictionary_of: Callable[[type], Mapping[str, object]] = type.__dict__["__dict__"].__get__
+
 
 def observe(value: object, depth: int = 0) -> ValueProfile:
     """What a profile says of `value`. Exact types only: a subclass is something else, since it may behave otherwise."""
@@ -47,17 +53,16 @@ def observe(value: object, depth: int = 0) -> ValueProfile:
         return ScalarProfile(kind.__name__)
     if value is None:
         return NoneProfile()
-    match value:
-        case int() if kind is int:
-            return ScalarProfile("int", exact(value))
-        case str() if kind is str:
-            return StrProfile((value,) if _WORD.fullmatch(value) else None)
-        case list() if kind is list and depth < len(_SAMPLES):
-            return _observe_list(value, depth)
-        case tuple() if kind is tuple and len(value) <= MAX_ITEMS and depth < len(_SAMPLES):
-            return TupleProfile(tuple(observe(item, depth + 1) for item in value))
-        case _:
-            return _observe_numpy(value) or OtherProfile(type_name(kind))
+    known: Any = value  # from here on `kind` tells what it is; isinstance would ask the object itself
+    if kind is int:
+        return ScalarProfile("int", exact(known))
+    if kind is str:
+        return StrProfile((known,) if _WORD.fullmatch(known) else None)
+    if kind is list and depth < len(_SAMPLES):
+        return _observe_list(known, depth)
+    if kind is tuple and len(known) <= MAX_ITEMS and depth < len(_SAMPLES):
+        return TupleProfile(tuple(observe(item, depth + 1) for item in known))
+    return _observe_numpy(known) or OtherProfile(type_name(kind))
 
 
 def exact(value: int) -> Range:
@@ -68,10 +73,10 @@ def exact(value: int) -> Range:
 
 def type_name(kind: type) -> str:
     """ "module.QualifiedName", without the module for builtins; anything made by `unittest.mock` begins with `MOCKED`."""
-    if any(base.__module__ == "unittest.mock" for base in kind.__mro__):
-        return MOCKED + kind.__name__
-    module = kind.__module__
-    name = kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+    if any(_module_of(base) == "unittest.mock" for base in _mro_of(kind)):
+        return MOCKED + _name_of(kind)
+    module = _module_of(kind)
+    name = _name_of(kind) if module == "builtins" else f"{module}.{_name_of(kind)}"
     return re.sub(r"\s", "", name)
 
 
@@ -110,7 +115,7 @@ def _observe_numpy(value: object) -> ValueProfile | None:
         return None
     if type(value) is numpy.ndarray:
         return observe_array(value)
-    if isinstance(value, numpy.generic) and type(value).__module__ == "numpy":
+    if issubclass(type(value), numpy.generic) and _module_of(type(value)) == "numpy":
         return _observe_numpy_scalar(value)
     return None
 
@@ -148,16 +153,19 @@ def attribute(value: object, name: str) -> object:
 
     Methods, properties and what `__getattr__` would make up count as missing.
     """
-    kind = type(value)
-    of_class = _in_classes(kind, name)
-    if isinstance(of_class, (MemberDescriptorType, GetSetDescriptorType)):
-        return _slot(of_class, value) if isinstance(of_class, MemberDescriptorType) else MISSING
-    if hasattr(type(of_class), "__set__"):
+    of_class = _in_classes(type(value), name)
+    if type(of_class) is MemberDescriptorType:
+        return _slot(of_class, value)
+    if _defines(of_class, "__set__"):
         return MISSING  # a property
-    own = _in_classes(value, name) if isinstance(value, type) else _own_dictionary(value).get(name, MISSING)
-    found = of_class if own is MISSING else own
-    bound = own is MISSING or isinstance(value, type)
-    return MISSING if bound and hasattr(type(found), "__get__") else found
+    if issubclass(type(value), type):
+        known: Any = value
+        found = _in_classes(known, name)
+        return MISSING if _defines(found, "__get__") else found
+    own = _own_dictionary(value).get(name, MISSING)
+    if own is not MISSING:
+        return own
+    return MISSING if _defines(of_class, "__get__") else of_class
 
 
 def _slot(descriptor: MemberDescriptorType, value: object) -> object:
@@ -168,11 +176,16 @@ def _slot(descriptor: MemberDescriptorType, value: object) -> object:
 
 
 def _in_classes(kind: type, name: str) -> object:
-    for base in kind.__mro__:
-        found = base.__dict__.get(name, MISSING)
+    for base in _mro_of(kind):
+        found = _dictionary_of(base).get(name, MISSING)
         if found is not MISSING:
             return found
     return MISSING
+
+
+def _defines(value: object, special: str) -> bool:
+    """Whether the type of `value` has the special method."""
+    return _in_classes(type(value), special) is not MISSING
 
 
 def _own_dictionary(value: object) -> dict[str, object]:

@@ -83,7 +83,8 @@ def _execute(program: Program) -> int:
         else:
             runpy.run_path(program.name, run_name="__main__")  # a folder or archive with a __main__
     except Exception as error:  # noqa: BLE001 - shown as the interpreter would show it
-        sys.excepthook(type(error), error, _of_program(error.__traceback__))
+        error = error.with_traceback(_of_program(error.__traceback__))
+        sys.excepthook(type(error), error, error.__traceback__)
         return 1
     return 0
 
@@ -101,7 +102,7 @@ def _run_script(path: str) -> None:
     module = ModuleType("__main__")
     module.__file__ = path
     module.__loader__ = SourceFileLoader("__main__", path)
-    module.__dict__["__builtins__"] = sys.modules["builtins"]
+    module.__dict__.update(__builtins__=sys.modules["builtins"], __annotations__={}, __cached__=None)
     sys.modules["__main__"] = module
     exec(code, module.__dict__)
 
