@@ -73,7 +73,7 @@ def _explain(options: argparse.Namespace) -> str:
     report = _installed_report(options.target, installed)
     if report is not None:
         return render(report)
-    found = _find_module(options.target, ["src", ".", *sys.path])
+    found = _find_module(options.target, [os.path.abspath("src"), os.getcwd(), *sys.path])
     if found is None or found.origin is None or not found.origin.endswith(".py"):
         raise PolyoptError(f"{options.target}: no wheel, no Python file and no module that can be found from here")
     return render(_analyse(Path(os.path.relpath(found.origin)), options.profile))
