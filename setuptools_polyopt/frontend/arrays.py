@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
@@ -51,8 +52,25 @@ def apply(ctx: Context, values: Sequence[Value], combine: Combine, span: Span) -
     dtype = body(tuple(integer(0) for _ in extents)).dtype
     target = ctx.state.temporary("t", dtype, extents, common_order(arrays, len(extents)))
     with nest(ctx, extents, span) as indices:
-        store(ctx, target.load(indices), body(indices).expr, span)
+        value = body(indices).expr
+        if ctx.function.fp != "fast":
+            _check_strides(ctx, value, indices[-1], span)
+        store(ctx, target.load(indices), value, span)
     return target
+
+
+def _check_strides(ctx: Context, value: Expr, inner: Expr, span: Span) -> None:
+    """Some of NumPy's loops (complex products) have reproducible bits only on operands that advance by one element, or not at all."""
+    assert isinstance(inner, Sym)  # the iterator of the innermost loop
+    for load in elementwise.unit_stride_arguments(value):
+        if not isinstance(load, Load) or not load.indices:
+            continue
+        steps = [0 if form is None else form.coefficient(inner.name) for form in map(affine, load.indices)]
+        if any(steps[:-1]) or steps[-1] not in (0, 1):
+            raise unsupported(
+                span, "complex-stride", "a complex operand with gaps between its elements is left to NumPy", "copy it first"
+            )
+        ctx.state.steady[load.array] = None
 
 
 def settle_scalar(ctx: Context, value: Value, span: Span) -> ScalarValue:

@@ -14,13 +14,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend.affine import Affine, number, symbol
+from setuptools_polyopt.frontend import carried
+from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.joins import current, differs, outside, stored, widen
 from setuptools_polyopt.frontend.names import bound
-from setuptools_polyopt.frontend.values import ConflictValue, PathValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PathValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.statements import For, Stmt
@@ -28,6 +31,9 @@ from setuptools_polyopt.operators.values import ScalarType
 
 PYTHON_INT = ScalarType("python", DType.INT64)
 _ROUNDS = 6
+
+Kind: TypeAlias = "tuple[ScalarType, bool] | Carried | ConflictValue"
+"""How a name goes round the loop: as a scalar of that type (and `narrow`), as an array in a variable of its own, or not at all."""
 
 LowerBlock = Callable[[Context, list[ast.stmt]], None]
 
@@ -122,13 +128,15 @@ class _Loop:
     def run(self) -> None:
         ctx = self.ctx
         entry = {name: current(ctx, name, self.span) for name in self.assigned if name in self.live_in}
-        kinds: dict[str, tuple[ScalarType, bool] | ConflictValue] = {}
+        kinds: dict[str, Kind] = {}
         for _ in range(_ROUNDS):
             restore = ctx.state.checkpoint()
             heads = self.heads(entry, kinds)
-            ends, body = self.body(heads)
-            changed = self.compare(entry, heads, ends)
+            ends, body = self.body(entry, heads, kinds)
+            changed = self.compare(entry, heads, ends, kinds)
             if not changed:
+                for name, kind in kinds.items():
+                    ends[name] = heads[name] if isinstance(kind, Carried) else ends[name]
                 self.finish(entry, heads, ends, body)
                 return
             kinds.update(changed)
@@ -138,7 +146,7 @@ class _Loop:
     # the start of the body
 
     def heads(
-        self, entry: dict[str, Value | None], kinds: dict[str, tuple[ScalarType, bool] | ConflictValue]
+        self, entry: dict[str, Value | None], kinds: dict[str, Kind]
     ) -> dict[str, Value | None]:
         """Values at the start of each iteration, and the stores that make them so for the first one."""
         result: dict[str, Value | None] = {}
@@ -146,7 +154,9 @@ class _Loop:
             kind = kinds.get(name)
             if isinstance(kind, ConflictValue):
                 result[name] = kind
-            elif isinstance(value, ScalarValue) and name != self.target:
+            elif isinstance(kind, Carried) and isinstance(value, ArrayValue):
+                result[name] = carried.enter(self.ctx, name, value, kind, self.span)
+            elif isinstance(value, ScalarValue) and name != self.target and not isinstance(kind, Carried):
                 wide, narrow = kind or (value.type, value.narrow)
                 storage = self.ctx.state.variable(name, wide.dtype)
                 for statement in stored(self.ctx, value, storage, self.span):
@@ -156,7 +166,9 @@ class _Loop:
                 result[name] = value
         return result
 
-    def body(self, heads: dict[str, Value | None]) -> tuple[dict[str, Value | None], list[Stmt]]:
+    def body(
+        self, entry: dict[str, Value | None], heads: dict[str, Value | None], kinds: dict[str, Kind]
+    ) -> tuple[dict[str, Value | None], list[Stmt]]:
         """Lower the body once: the values at its end, and its statements."""
         state, header = self.ctx.state, self.header
         self.iterator = state.iterator(self.target)
@@ -178,6 +190,13 @@ class _Loop:
                 ends = {name: self.end(name) for name in self.assigned}
                 for name, value in ends.items():
                     block.extend(self.carry(name, value))
+                for name, kind in kinds.items():
+                    if isinstance(kind, Carried):
+                        self.check(name, kind, entry, heads, ends, kinds, list(block))
+                pairs = [(heads[name], ends[name]) for name, kind in kinds.items() if isinstance(kind, Carried)]
+                carried.go_round(
+                    self.ctx, [(a, b) for a, b in pairs if isinstance(a, ArrayValue) and isinstance(b, ArrayValue)], self.span
+                )
                 body = list(block)
         finally:
             state.loops.pop()
@@ -199,13 +218,42 @@ class _Loop:
         storage = self.ctx.state.variable(name, value.type.dtype)
         return stored(self.ctx, value, storage, self.span)
 
+    def check(
+        self,
+        name: str,
+        kind: Carried,
+        entry: dict[str, Value | None],
+        heads: dict[str, Value | None],
+        ends: dict[str, Value | None],
+        kinds: dict[str, Kind],
+        body: list[Stmt],
+    ) -> None:
+        """Turn a carried array into a conflict where the variable could be told from the objects that it stands for."""
+        first, variable, end = entry[name], heads[name], ends[name]
+        live = self.live_in | self.live_out
+        others = {
+            other: value
+            for other, value in self.ctx.state.env.items()
+            if other != name and other in live and not isinstance(kinds.get(other), Carried)
+        }
+        if isinstance(first, ArrayValue) and isinstance(variable, ArrayValue):
+            reason = carried.harmful(self.ctx, first, variable, body, others)
+            if isinstance(end, ArrayValue) and end.storage == variable.storage and end != variable:
+                reason = "becomes a view of itself"
+            if reason is not None:
+                ends[name] = differs(name, self.span, reason)
+
     # the fixpoint
 
     def compare(
-        self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None]
-    ) -> dict[str, tuple[ScalarType, bool] | ConflictValue]:
+        self,
+        entry: dict[str, Value | None],
+        heads: dict[str, Value | None],
+        ends: dict[str, Value | None],
+        kinds: dict[str, Kind],
+    ) -> dict[str, Kind]:
         """Names whose value at the end of the body does not fit the one at its start, and what to start with instead."""
-        changed: dict[str, tuple[ScalarType, bool] | ConflictValue] = {}
+        changed: dict[str, Kind] = {}
         for name, head in heads.items():
             end = ends[name]
             if head is None or isinstance(head, ConflictValue) or name == self.target or end == head:
@@ -219,6 +267,10 @@ class _Loop:
                     changed[name] = differs(name, self.span, "changes its type in the loop")
                 elif widened != (head.type, head.narrow):
                     changed[name] = widened
+            elif isinstance(head, ArrayValue) and isinstance(end, ArrayValue) and carried.fits(self.ctx, head, end):
+                kind = Carried(carried.joined(head.order, end.order))
+                if kinds.get(name) != kind:
+                    changed[name] = kind
             else:
                 changed[name] = differs(name, self.span, "is another array or object in each iteration")
         return changed

@@ -1,0 +1,83 @@
+"""Names that stand for another array in each iteration of a loop.
+
+The array lives in one variable of the loop: it is copied in before the loop, and at the end of the body the new array is copied over it
+(the polyhedral stage contracts what it can). That is right as long as nobody can tell the objects apart, so it is refused where an array
+that others know is written in place, or where another name keeps an old one.
+
+    for k in range(steps):             u_1 = u (copy)
+        u = u + dt * f          ->     for k in 0..steps:
+                                           t = u_1 + dt * f
+                                           u_1 = t (copy)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from setuptools_polyopt.diagnostics import Span
+from setuptools_polyopt.frontend import arrays
+from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.values import ArrayValue, Order, Value
+from setuptools_polyopt.ir.kernel import Role
+from setuptools_polyopt.ir.statements import Assign, Stmt, walk
+
+
+@dataclass(frozen=True)
+class Carried:
+    """How a name goes round the loop: in a variable of its own, whose memory order is `order`."""
+
+    order: Order | None
+
+
+def fits(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
+    """Whether one variable can hold both arrays."""
+    if first.dtype is not second.dtype or first.rank != second.rank:
+        return False
+    forms = [(ctx.state.form(a), ctx.state.form(b)) for a, b in zip(first.extents, second.extents, strict=True)]
+    return all(a is not None and a == b for a, b in forms)
+
+
+def joined(first: Order | None, second: Order | None) -> Order | None:
+    """The order of a variable that holds either."""
+    return None if first is None or second is None else Order(first.needs | second.needs)
+
+
+def enter(ctx: Context, name: str, entry: ArrayValue, kind: Carried, span: Span) -> ArrayValue:
+    """Make the variable and copy the entry value in."""
+    return arrays.materialise(ctx, entry, span, kind.order, name)
+
+
+def go_round(ctx: Context, pairs: Iterable[tuple[ArrayValue, ArrayValue]], span: Span) -> None:
+    """At the end of the body: every variable (first of a pair) takes over its new array, all at once."""
+    moved = [(variable, new) for variable, new in pairs if new != variable]
+    variables = {variable.storage for variable, _ in moved}
+    ready = [
+        (variable, arrays.materialise(ctx, new, span) if new.storage in variables else new) for variable, new in moved
+    ]
+    for variable, new in ready:
+        with arrays.nest(ctx, variable.extents, span) as indices:
+            arrays.store(ctx, variable.load(indices), new.read(indices), span)
+
+
+def harmful(
+    ctx: Context,
+    entry: ArrayValue,
+    variable: ArrayValue,
+    body: Iterable[Stmt],
+    others: Mapping[str, Value | None],
+) -> str | None:
+    """Why the variable could be told from the objects that it stands for; None if it cannot. others: live names at the body's end."""
+    for name, value in others.items():
+        if isinstance(value, ArrayValue) and value.storage == variable.storage:
+            return f"keeps an array that `{name}` still knows"
+    written = {statement.target.array for statement in walk(tuple(body)) if isinstance(statement, Assign)}
+    if entry.storage in written or (variable.storage in written and not _private(ctx, entry)):
+        return "is written in place, and stands for another array in the next iteration"
+    return None
+
+
+def _private(ctx: Context, entry: ArrayValue) -> bool:
+    """Whether the entry array is a local one that only one name knows."""
+    known = [value for value in ctx.state.env.values() if isinstance(value, ArrayValue) and value.storage == entry.storage]
+    return entry.fresh and ctx.state.arrays[entry.storage].role is Role.TEMPORARY and not known
