@@ -108,7 +108,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return call
 
 
-def pairs(values: list[Any], extra: Any, count: int = 3000) -> tuple[list[Any], list[Any]]:
+def pairs(values: list[Any], extra: Any, count: int = 700) -> tuple[list[Any], list[Any]]:
     both = [*itertools.product(values, values), *(extra() for _ in range(count))]
     return [a for a, _ in both], [b for _, b in both]
 
@@ -193,7 +193,10 @@ def test_python_ints_unary(run: Run) -> None:
     ],
 )  # fmt: skip
 def test_python_floats(run: Run, name: str, function: Callable[..., Any]) -> None:
-    check_python(run, name, function, *floats(3))
+    def more(a: float, b: float) -> bool:
+        return name == "py_math_pow" and a == 0.0 and b == -math.inf
+
+    check_python(run, name, function, *floats(3), may_fail_more=more)
 
 
 @pytest.mark.parametrize(("name", "function"), [("int", int), ("floor", math.floor), ("ceil", math.ceil), ("round", round)])

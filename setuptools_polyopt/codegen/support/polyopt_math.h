@@ -336,6 +336,7 @@ POLYOPT_INLINE double polyopt_py_math_pow(struct polyopt_ctx *ctx, double x, dou
     }
     if (POLYOPT_FABS(x) == 1.0) return 1.0;
     if (y > 0.0) return POLYOPT_FABS(x) > 1.0 ? y : 0.0;
+    if (x == 0.0) polyopt_fail(ctx); /* raises on 3.10, inf from 3.11 on */
     return POLYOPT_FABS(x) < 1.0 ? -y : 0.0;
 }
 
