@@ -39,6 +39,7 @@ class Flow:
         self.depth = 0
         self.unknown: set[str] = set()
         self.unknown_lines: set[int] = set()
+        self.stopped: dict[int, Diagnostic] = {}  # why a run ended before a statement, which knew more than a new one does
 
     def block(self, body: Sequence[ast.stmt], env: Env) -> Env | None:
         """Walk a statement list; the types behind it, None if control does not come out."""
@@ -58,7 +59,7 @@ class Flow:
                     return None
                 continue
             assert run.stopped is not None  # an empty run has been stopped
-            self.note(node, run.stopped)
+            self.note(node, self.stopped.get(id(node), run.stopped))
             after = self.python(node, env)
             if after is None:
                 return None
@@ -70,6 +71,8 @@ class Flow:
     def take(self, body: Sequence[ast.stmt], start: int, run: Run, env: Env) -> tuple[int, Env]:
         """Make a region of (part of) a run; where to go on, with the types there."""
         stop = start + len(run.steps)
+        if run.stopped is not None and stop < len(body):
+            self.stopped.setdefault(id(body[stop]), run.stopped)
         envs = [env, *(step.after for step in run.steps)]
         first, last = self.trimmed(body, start, run)
         reason: Diagnostic | None = None
@@ -108,7 +111,10 @@ class Flow:
 
     def too_small(self, body: Sequence[ast.stmt], start: int, run: Run) -> None:
         for offset, step in enumerate(run.steps):
-            if step.nests:
+            stopped = self.stopped.get(id(body[start + offset]))
+            if stopped is not None:
+                self.note(body[start + offset], stopped)
+            elif step.nests:
                 span = span_of(self.function.file, body[start + offset])
                 self.diagnostics.append(
                     Diagnostic(

@@ -17,15 +17,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
-from setuptools_polyopt.frontend.affine import Affine, number, symbol
 from setuptools_polyopt.frontend import carried
+from setuptools_polyopt.frontend.affine import Affine, number, symbol
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.joins import current, differs, outside, stored, widen
 from setuptools_polyopt.frontend.names import bound
+from setuptools_polyopt.frontend.state import comparison
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PathValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.statements import For, Stmt
 from setuptools_polyopt.operators.values import ScalarType
 
@@ -325,7 +326,7 @@ class _Loop:
         if least is None or (least.value is not None and least.value < 0):
             ran: Expr | None = None
         else:
-            ran = Compare("ge", (least + 1).expr(), integer(1))
+            ran = comparison(least)
         if isinstance(before, ConflictValue):
             before = None
         return PendingValue(before, after, ran, reason)

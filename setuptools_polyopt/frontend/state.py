@@ -193,9 +193,9 @@ class State:
             return
         least = self.extreme(form, largest=False)
         if least is None or (least.value is not None and least.value < 0):
-            raise unsupported(span, "bounds", f"{what} does not hold, or depends on the iteration", developer=f"{form} >= 0")
+            raise unsupported(span, "bounds", f"it is not certain in every iteration that {what}", developer=f"{form} >= 0")
         if not self.certain(least):
-            self.hold(_comparison(least), what, span)
+            self.hold(comparison(least), what, span)
 
     def assume_equal(self, first: Expr, second: Expr, what: str, span: Span) -> None:
         """Make sure that two extents are equal: by form, by giving two parameters one name, else by a guard."""
@@ -250,7 +250,7 @@ def _copy(value: Any) -> Any:
     return value if isinstance(value, int) else value.copy()
 
 
-def _comparison(form: Affine) -> Expr:
+def comparison(form: Affine) -> Expr:
     """`form >= 0`, written without negative terms where possible: `n >= 4`."""
     plus = Affine(tuple(t for t in form.terms if t[1] > 0), 0)
     minus = Affine(tuple((atom, -c) for atom, c in form.terms if c < 0), -form.constant)
