@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from setuptools_polyopt.codegen.expr import position
 from setuptools_polyopt.codegen.function import INDENT, Function
+from setuptools_polyopt.codegen.keep import sets_flags
 from setuptools_polyopt.codegen.literals import c_type
 from setuptools_polyopt.codegen.names import sanitize
 from setuptools_polyopt.codegen.outline import assemble, may_fail, ordered, outlined_loops
@@ -27,9 +28,6 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, If, walk
-from setuptools_polyopt.ir.visitors import walk_expr
-
-_FLAGLESS = frozenset(("neg", "abs", "not", "invert", "conj", "real", "imag", "isnan", "isfinite", "isinf", "signbit", "maximum", "minimum"))
 
 
 def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSource:
@@ -54,7 +52,7 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
         wrappers=tuple(text for _, text in sorted(unit.wrappers.items())),
         libm=tuple(sorted(unit.libm)),
         uses_failed=may_fail(kernel.body),
-        uses_flags=any(_sets_flags(expr) for expr in _expressions(kernel)),
+        uses_flags=any(sets_flags(expr) for expr in _expressions(kernel)),
         chunked=unit.chunked,
         work=block_work(kernel.body),
     )
@@ -122,16 +120,6 @@ def _expressions(kernel: Kernel) -> Iterable[Expr]:
             yield item.value
         elif isinstance(item, If):
             yield item.cond
-
-
-def _sets_flags(expr: Expr) -> bool:
-    """Whether evaluation may raise a floating-point flag (a safe answer)."""
-    return any(
-        getattr(node, "function", "complex") != "complex"
-        or (getattr(node, "op", "") not in _FLAGLESS and hasattr(node, "op") and node.dtype.kind in "fc")
-        or (hasattr(node, "operand") and not hasattr(node, "op") and node.operand.dtype.kind in "fc")
-        for node in walk_expr(expr)
-    )
 
 
 def loop_table(sources: Iterable[KernelSource]) -> tuple[LoopKey, ...]:

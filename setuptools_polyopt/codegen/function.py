@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.expr import position
+from setuptools_polyopt.codegen.keep import Path
 from setuptools_polyopt.codegen.literals import c_type, suffix, zero
 from setuptools_polyopt.codegen.operations import PRODUCT, SUM, Style, Text
 from setuptools_polyopt.codegen.source import LoopKey
@@ -53,6 +54,7 @@ class Function:
         self.nest = 0
         self.reserved: set[str] = set()
         self.middles: dict[str, Linear] = {}
+        self.path: Path = ()
         self._writes = writes
         self._target = False
 
@@ -90,6 +92,10 @@ class Function:
     def _take(self, local: Local) -> None:
         if local.name not in self.taken:
             self.taken[local.name] = local
+
+    def leaves(self, name: str) -> bool:
+        """Whether the last value of a scalar is seen outside this function."""
+        return self.unit.arrays[name].role is Role.RESULT or name not in self.own
 
     def pointer(self, name: str) -> str:
         """The variable that holds the address of an array's first element."""

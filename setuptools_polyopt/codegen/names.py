@@ -14,7 +14,7 @@ auto break case char const continue default do double else enum extern float for
 short signed sizeof static struct switch typedef union unsigned void volatile while _Alignas _Alignof _Atomic _Bool _Complex
 _Generic _Imaginary _Noreturn _Static_assert _Thread_local asm typeof bool true false nullptr constexpr alignas alignof
 static_assert thread_local complex imaginary main errno signgam linux unix i386 stdin stdout stderr environ
-args env ctx failed lo hi grain stop mark count fmod fmodf near far interface small
+args env ctx failed lo hi grain stop mark kept count fmod fmodf near far interface small
 """.split()
 _RESERVED = frozenset(_KEYWORDS)
 _MACRO = re.compile(

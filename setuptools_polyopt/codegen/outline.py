@@ -79,6 +79,9 @@ def outline(f: Function, loop: For, emit: EmitLoop) -> None:
     body = Function(unit, f, writes, may_fail((loop,)))
     body.middles = dict(f.middles)
     _emit_piece(body, loop, emit)
+    if not body.taken:  # nothing of it is visible outside
+        emit(f, loop, False, None)
+        return
     unit.functions.append(body_text(unit, body, number))
     _emit_call(f, loop, body, number)
 
@@ -142,6 +145,9 @@ def assemble(f: Function, prologue: list[str], epilogue: list[str], result: str)
     if f.mentions("failed"):
         first.append("int32_t failed = 0;")
         last.insert(0, "if (failed) polyopt_fail(ctx);")
+    if any("POLYOPT_KEEP" in line for line in f.lines):
+        first.append("uint64_t kept = 0; /* values that are computed for their floating-point flags */")
+        last.append("POLYOPT_CONSUME(kept);")
     if f.mentions("polyopt_alloc"):
         first.append("const struct polyopt_mark mark = polyopt_mark(ctx);")
         last.append("polyopt_release(ctx, mark);")

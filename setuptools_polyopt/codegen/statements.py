@@ -16,7 +16,8 @@ from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.blocks import BlockCall, block_call
 from setuptools_polyopt.codegen.expr import call_key, int_value, position, substitute_position, value
 from setuptools_polyopt.codegen.function import Function
-from setuptools_polyopt.codegen.literals import c_type, zero
+from setuptools_polyopt.codegen.keep import Place, must_keep
+from setuptools_polyopt.codegen.literals import c_type, suffix, zero
 from setuptools_polyopt.codegen.operations import SUM, apart
 from setuptools_polyopt.codegen.outline import is_outlined, outline
 from setuptools_polyopt.codegen.storage import Unit, reads
@@ -32,13 +33,17 @@ STRIP = 65536
 _UPDATES = {"add": "+=", "sub": "-=", "mul": "*=", "div": "/="}
 
 
-def emit_block(f: Function, body: Block, polled: bool = False) -> None:
-    """The statements of a block. polled: an enclosing loop of this function looks for cancellation."""
+def emit_block(f: Function, body: Block, polled: bool = False, loop: bool = False) -> None:
+    """The statements of a block. polled: an enclosing loop of this function looks for cancellation; loop: it is the body of one."""
     declared_by = _declaring_assigns(f.unit, body)
+    around = f.path
     for number, statement in enumerate(body):
+        f.path = (*around, Place(body, number, loop))
         match statement:
             case Assign():
                 emit_assign(f, statement, declared_by.get(number))
+                if must_keep(f.path, f.leaves):
+                    f.line(f"POLYOPT_KEEP_{suffix(statement.target.dtype)}({f.target(statement.target)});")
             case Alloc(array=name):
                 if f.unit.arrays[name].rank or name not in declared_by.values():
                     declare(f, f.unit.arrays[name])
@@ -48,6 +53,7 @@ def emit_block(f: Function, body: Block, polled: bool = False) -> None:
                 emit_for(f, statement, polled)
             case _:
                 assert_never(statement)
+    f.path = around
 
 
 def _declaring_assigns(unit: Unit, body: Block) -> dict[int, str]:
@@ -270,7 +276,7 @@ def emit_loop(f: Function, loop: For, lower: str, upper: str, polled: bool, heig
             f.lines[-1] += f" /* {', '.join(part for part in (loop.kind if loop.kind == 'parallel' else '', loop.note) if part)} */"
         if poll:
             emit_poll(f, f"({var} & 15) == 0" if height == 1 and abs(loop.step) == 1 else None)
-        emit_block(f, loop.body, polled or poll)
+        emit_block(f, loop.body, polled or poll, True)
     f.iterators.pop()
     f.nest -= 1
     f.vector, f.middles = outer, middles

@@ -24,6 +24,29 @@ __extension__ typedef __int128 polyopt_wide; /* guard conditions that might leav
 typedef int64_t polyopt_wide;
 #endif
 
+/* Values that nobody may read but whose floating-point flags count: their bits run into the local `kept`, which the end of the function
+ * consumes. */
+POLYOPT_INLINE uint64_t polyopt_bits_f64(double x) { union { double x; uint64_t bits; } u = {x}; return u.bits; }
+POLYOPT_INLINE uint64_t polyopt_bits_f32(float x) { union { float x; uint32_t bits; } u = {x}; return u.bits; }
+#define POLYOPT_KEEP_f64(x) (kept |= polyopt_bits_f64(x))
+#define POLYOPT_KEEP_f32(x) (kept |= polyopt_bits_f32(x))
+#define POLYOPT_KEEP_c128(x) (kept |= polyopt_bits_f64((x).re) | polyopt_bits_f64((x).im))
+#define POLYOPT_KEEP_c64(x) (kept |= polyopt_bits_f32((x).re) | polyopt_bits_f32((x).im))
+#define POLYOPT_KEEP_i8(x) (kept |= (uint64_t)(x))
+#define POLYOPT_KEEP_i16 POLYOPT_KEEP_i8
+#define POLYOPT_KEEP_i32 POLYOPT_KEEP_i8
+#define POLYOPT_KEEP_i64 POLYOPT_KEEP_i8
+#define POLYOPT_KEEP_u8 POLYOPT_KEEP_i8
+#define POLYOPT_KEEP_u16 POLYOPT_KEEP_i8
+#define POLYOPT_KEEP_u32 POLYOPT_KEEP_i8
+#define POLYOPT_KEEP_u64 POLYOPT_KEEP_i8
+#define POLYOPT_KEEP_b8 POLYOPT_KEEP_i8
+#if defined(__GNUC__) || defined(__clang__)
+#define POLYOPT_CONSUME(x) __asm__ volatile("" : : "r"(x))
+#else
+#define POLYOPT_CONSUME(x) do { volatile uint64_t consumed = (x); (void)consumed; } while (0)
+#endif
+
 /* Iterations of a parallel loop that are worth handing to another thread, from the operations that one of them does. */
 POLYOPT_INLINE int64_t polyopt_grain(double work)
 {

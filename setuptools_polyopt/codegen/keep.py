@@ -1,0 +1,133 @@
+"""Values that must be computed although nobody may read them.
+
+NumPy warns about an overflow in an element that `where` then throws away; compilers drop or move such a computation, and the
+floating-point flag with it. A scalar whose value may go unread is therefore kept: its bits run into a local that the end of the
+function consumes, which costs one instruction and hinders no vectorisation.
+
+    t = a[i] / b[i]                          double t = a[i] / b[i];
+    out[i] = t if a[i] > 0.0 else 0.0        POLYOPT_KEEP_f64(t); ...
+
+Non-goal: stores to arrays that a later store overwrites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Expr, Load, Select, Unary
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.visitors import children, walk_expr
+
+_QUIET = frozenset((
+    "neg", "abs", "not", "invert", "conj", "real", "imag", "isnan", "isfinite", "isinf", "signbit", "maximum", "minimum", "floor",
+    "ceil", "trunc", "rint",
+))  # fmt: skip
+
+
+def sets_flags(expr: Expr) -> bool:
+    """Whether evaluation may raise a floating-point flag (a safe answer)."""
+    return any(_raises(node) for node in walk_expr(expr))
+
+
+def _raises(node: Expr) -> bool:
+    match node:
+        case Unary(op=op) | Binary(op=op):
+            return op not in _QUIET and node.dtype.kind in "fc"
+        case Cast(operand=operand):
+            return operand.dtype.kind in "fc"
+        case Call(function=function):
+            return function != "complex"
+        case _:
+            return False
+
+
+def _compiled(expr: Expr) -> bool:
+    """Whether a flag may come from an instruction that the compiler sees (calls of NumPy and libm are opaque and stay)."""
+    return any(_raises(node) and not isinstance(node, Call) for node in walk_expr(expr))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A statement in its block; `loop` says that the block is the body of a loop."""
+
+    block: Block
+    position: int
+    loop: bool
+
+
+Path: TypeAlias = tuple[Place, ...]
+"""A statement and those around it in the same function, outermost first."""
+
+
+def must_keep(path: Path, leaves: Callable[[str], bool]) -> bool:
+    """Whether the assignment at the end of the path computes a scalar that may raise flags and may go unread.
+
+    leaves: whether a scalar's last value leaves the function.
+    """
+    statement = path[-1].block[path[-1].position]
+    if not isinstance(statement, Assign) or statement.target.indices or not _compiled(statement.value):
+        return False
+    return not _runs_on(path, statement.target.array, leaves)
+
+
+def _runs_on(path: Path, name: str, leaves: Callable[[str], bool]) -> bool:
+    """Whether the value that a scalar has after the statement certainly runs into an element of an array, a test, or a kept value."""
+    if not path:
+        return leaves(name)
+    *outer, place = path
+    found = _scan(tuple(outer), place, place.position + 1, name, leaves)
+    if found is None and place.loop:  # the next iteration may come first
+        found = False if _scan(tuple(outer), place, 0, name, leaves) is False else None
+    return _runs_on(tuple(outer), name, leaves) if found is None else found
+
+
+def _scan(outer: Path, place: Place, start: int, name: str, leaves: Callable[[str], bool]) -> bool | None:
+    """Whether the statements of a block from a position on use the value (True), may overwrite it (False), or let it pass (None)."""
+    for number in range(start, len(place.block)):
+        user = place.block[number]
+        if name in _reads(user):
+            if not isinstance(user, Assign) or user.target.indices or _compiled(user.value):
+                return True
+            if number > place.position and _runs_on((*outer, Place(place.block, number, place.loop)), user.target.array, leaves):
+                return True
+        if any(_overwrites(item, name) for item in walk((user,))):
+            return False
+    return None
+
+
+def _overwrites(statement: Stmt, name: str) -> bool:
+    if isinstance(statement, Alloc):
+        return statement.array == name
+    return (
+        isinstance(statement, Assign)
+        and statement.target.array == name
+        and not statement.target.indices
+        and name not in _certain(statement.value)
+    )
+
+
+def _reads(statement: Stmt) -> frozenset[str]:
+    """Scalars that a statement certainly reads, whichever way it goes."""
+    match statement:
+        case Assign(target=target, value=value):
+            return _certain(value).union(*(_certain(index) for index in target.indices))
+        case If(cond=cond):
+            return _certain(cond)
+        case For(lower=lower, upper=upper):
+            return _certain(lower) | _certain(upper)
+        case _:
+            return frozenset()
+
+
+def _certain(expr: Expr) -> frozenset[str]:
+    match expr:
+        case Load(array=array, indices=()):
+            return frozenset((array,))
+        case Select(cond=cond):
+            return _certain(cond)
+        case Binary(op="and" | "or", left=left):
+            return _certain(left)
+        case _:
+            return frozenset().union(*(_certain(child) for child in children(expr)))
