@@ -60,24 +60,49 @@ def go_round(ctx: Context, pairs: Iterable[tuple[ArrayValue, ArrayValue]], span:
             arrays.store(ctx, variable.load(indices), new.read(indices), span)
 
 
+@dataclass(frozen=True)
+class Round:
+    """What one name goes through in an iteration: the array before the loop, the variable, the array at the end of the body."""
+
+    name: str
+    entry: ArrayValue
+    variable: ArrayValue
+    end: ArrayValue
+
+
 def harmful(
     ctx: Context,
-    entry: ArrayValue,
-    variable: ArrayValue,
+    this: Round,
     body: Iterable[Stmt],
-    others: Mapping[str, Value | None],
+    before: Mapping[str, Value],
+    others: Mapping[str, Value],
+    moving: frozenset[str],
 ) -> str | None:
-    """Why the variable could be told from the objects that it stands for; None if it cannot. others: live names at the body's end."""
+    """Why the variable could be told from the objects that it stands for; None if it cannot.
+
+    before: all names at the loop's start; others: the other live names at the end of the body; moving: those of them that get a copy
+    there themselves.
+    """
+    if this.end.storage == this.variable.storage and this.end != this.variable:
+        return "becomes a view of itself"
     for name, value in others.items():
-        if isinstance(value, ArrayValue) and value.storage == variable.storage:
-            return f"keeps an array that `{name}` still knows"
+        if not isinstance(value, ArrayValue):
+            continue
+        if value.storage == this.end.storage or (value.storage == this.variable.storage and name not in moving):
+            return f"stands for an array that `{name}` still knows"
     written = {statement.target.array for statement in walk(tuple(body)) if isinstance(statement, Assign)}
-    if entry.storage in written or (variable.storage in written and not _private(ctx, entry)):
+    lent = this.end.storage in written and not this.end.fresh
+    used = this.variable.storage in written and not _private(ctx, this, before)
+    if this.entry.storage in written or lent or used:
         return "is written in place, and stands for another array in the next iteration"
     return None
 
 
-def _private(ctx: Context, entry: ArrayValue) -> bool:
-    """Whether the entry array is a local one that only one name knows."""
-    known = [value for value in ctx.state.env.values() if isinstance(value, ArrayValue) and value.storage == entry.storage]
-    return entry.fresh and ctx.state.arrays[entry.storage].role is Role.TEMPORARY and not known
+def _private(ctx: Context, this: Round, before: Mapping[str, Value]) -> bool:
+    """Whether the entry array is a local one that only this name knows."""
+    known = [
+        name
+        for name, value in before.items()
+        if name != this.name and isinstance(value, ArrayValue) and value.storage == this.entry.storage
+    ]
+    return this.entry.fresh and ctx.state.arrays[this.entry.storage].role is Role.TEMPORARY and not known

@@ -125,10 +125,12 @@ class _Loop:
         self.live_in = names.live_in[id(node)]
         self.live_out = names.live[id(node)]
         self.iterator = ""
+        self.before: dict[str, Value] = {}
 
     def run(self) -> None:
         ctx = self.ctx
         entry = {name: current(ctx, name, self.span) for name in self.assigned if name in self.live_in}
+        self.before = dict(ctx.state.env)
         kinds: dict[str, Kind] = {}
         for _ in range(_ROUNDS):
             restore = ctx.state.checkpoint()
@@ -191,9 +193,7 @@ class _Loop:
                 ends = {name: self.end(name) for name in self.assigned}
                 for name, value in ends.items():
                     block.extend(self.carry(name, value))
-                for name, kind in kinds.items():
-                    if isinstance(kind, Carried):
-                        self.check(name, kind, entry, heads, ends, kinds, list(block))
+                self.check(entry, heads, ends, list(block))
                 pairs = [(heads[name], ends[name]) for name, kind in kinds.items() if isinstance(kind, Carried)]
                 carried.go_round(
                     self.ctx, [(a, b) for a, b in pairs if isinstance(a, ArrayValue) and isinstance(b, ArrayValue)], self.span
@@ -220,29 +220,29 @@ class _Loop:
         return stored(self.ctx, value, storage, self.span)
 
     def check(
-        self,
-        name: str,
-        kind: Carried,
-        entry: dict[str, Value | None],
-        heads: dict[str, Value | None],
-        ends: dict[str, Value | None],
-        kinds: dict[str, Kind],
-        body: list[Stmt],
+        self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None], body: list[Stmt]
     ) -> None:
-        """Turn a carried array into a conflict where the variable could be told from the objects that it stands for."""
-        first, variable, end = entry[name], heads[name], ends[name]
+        """Turn carried arrays into conflicts where the variable could be told from the objects that it stands for."""
         live = self.live_in | self.live_out
-        others = {
-            other: value
-            for other, value in self.ctx.state.env.items()
-            if other != name and other in live and not isinstance(kinds.get(other), Carried)
-        }
-        if isinstance(first, ArrayValue) and isinstance(variable, ArrayValue):
-            reason = carried.harmful(self.ctx, first, variable, body, others)
-            if isinstance(end, ArrayValue) and end.storage == variable.storage and end != variable:
-                reason = "becomes a view of itself"
+        moving = frozenset(
+            name
+            for name, first in entry.items()
+            if isinstance(first, ArrayValue) and isinstance(heads[name], ArrayValue) and first != heads[name]
+        )
+        bad = {}
+        for name, first in entry.items():
+            variable, end = heads[name], ends[name]
+            if not (isinstance(first, ArrayValue) and isinstance(variable, ArrayValue) and isinstance(end, ArrayValue)):
+                continue
+            if name not in moving:
+                continue
+            env = self.ctx.state.env
+            others = {other: value for other, value in env.items() if other != name and other in live}
+            this = carried.Round(name, first, variable, end)
+            reason = carried.harmful(self.ctx, this, body, self.before, others, moving)
             if reason is not None:
-                ends[name] = differs(name, self.span, reason)
+                bad[name] = differs(name, self.span, reason)
+        ends.update(bad)
 
     # the fixpoint
 

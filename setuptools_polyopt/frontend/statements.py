@@ -145,7 +145,7 @@ def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
         symbolic = isinstance(value.expr, Const) or state.form(value.expr) is not None
         state.env[name] = ScalarValue(value.type, value.expr if symbolic else target, storage, value.narrow)
         return
-    if isinstance(value, ArrayValue) and value.fresh:
+    if isinstance(value, ArrayValue) and value.fresh and value.storage.rstrip("0123456789") in ("t", "t_"):
         state.titles.setdefault(value.storage, name)
     state.env[name] = value
 
