@@ -44,6 +44,33 @@ def coincidence(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
             assert_never(tree)
 
 
+def coalesce(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
+    """Join nested bands into permutable ones: where no dependence runs backwards in an inner loop, whatever the outer one does."""
+    match tree:
+        case Leaf():
+            return tree
+        case Sequence(children=children):
+            return sequence(coalesce(child, scop, _within(child, scop, deps)) for child in children)
+        case Allocate(child=child):
+            return replace(tree, child=coalesce(child, scop, deps))
+        case Band(members=members):
+            inside = deps
+            for member in members:
+                inside = inside.eq_at_multi_union_pw_aff(member.union())
+            child = coalesce(tree.child, scop, inside)
+            if isinstance(child, Band) and tree.permutable and child.permutable:
+                if all(deps.lex_gt_at_multi_union_pw_aff(m.union()).is_empty() for m in child.members):
+                    return Band((*members, *child.members), True, child.child)
+            return replace(tree, child=child)
+        case _:
+            assert_never(tree)
+
+
+def _within(tree: Tree, scop: Scop, deps: isl.UnionMap) -> isl.UnionMap:
+    domain = domain_of(tree, scop)
+    return deps.intersect_domain(domain).intersect_range(domain)
+
+
 def tile_member(member: Member, size: int, note: str = "tile") -> Member:
     """The loop over blocks of `size` iterations of a member (dates are the blocks' first dates)."""
     dates = {}

@@ -17,7 +17,7 @@ from setuptools_polyopt.polyhedral.astgen import generate
 from setuptools_polyopt.polyhedral.dependences import Dependences, dependences
 from setuptools_polyopt.polyhedral.distribute import distribute
 from setuptools_polyopt.polyhedral.fuse import fuse
-from setuptools_polyopt.polyhedral.marks import Marking, coincidence, mark
+from setuptools_polyopt.polyhedral.marks import Marking, coalesce, coincidence, mark
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.privatise import expansions, privatise
 from setuptools_polyopt.polyhedral.scop import Scop, extract
@@ -69,32 +69,46 @@ def _expanded(kernel: Kernel, options: Options) -> tuple[Scop, Dependences]:
 
 
 def _schedule(scop: Scop, deps: Dependences, options: Options, found: list[Diagnostic]) -> Tree:
+    """The best legal schedule: isl's, else the program's order with parallel and vector loops, else the program's order as it is."""
     everything = deps.all
-    marking = Marking(options.parallel, options.vector)
-    if options.reorder:
+    for make in (_from_isl, _from_program) if options.reorder else (_marked_program,):
         try:
-            tree = mark(_reorder(scop, deps, options), marking)
-        except schedule.TooExpensive as error:
-            text = "this code is too intricate for the scheduler: its own order is kept"
-            found.append(Diagnostic(scop.kernel.span, "schedule-cost", text, "split the function", f"more than {error.operations} isl operations"))
-        else:
-            violation = legality.check(tree, scop, everything)
-            if violation is None:
-                return tree
-            text = "the computed order failed its check: the code's own order is kept"
-            found.append(Diagnostic(scop.kernel.span, "schedule-check", text, "report this as a defect of polyopt", str(violation), Severity.WARNING))
-    tree = mark(coincidence(program_order(scop), scop, everything), marking)
-    violation = legality.check(tree, scop, everything)
-    return tree if violation is None else program_order(scop)
+            tree = make(scop, deps, options)
+        except schedule.NoSchedule as error:
+            text = "this code is too intricate for the scheduler: its loops keep their order"
+            found.append(Diagnostic(scop.kernel.span, "schedule-cost", text, "split the function", str(error)))
+            continue
+        violation = legality.check(tree, scop, everything)
+        if violation is None:
+            return tree
+        text = "a computed order failed its check and is not used"
+        remedy = "report this as a defect of polyopt"
+        found.append(Diagnostic(scop.kernel.span, "schedule-check", text, remedy, str(violation), Severity.WARNING))
+    return program_order(scop)
 
 
-def _reorder(scop: Scop, deps: Dependences, options: Options) -> Tree:
+def _from_isl(scop: Scop, deps: Dependences, options: Options) -> Tree:
+    tree = schedule.schedule(scop, deps, options.max_operations)
+    return _improve(coincidence(tree, scop, deps.all), scop, deps, options)
+
+
+def _from_program(scop: Scop, deps: Dependences, options: Options) -> Tree:
+    tree = coalesce(program_order(scop), scop, deps.all)
+    return _improve(coincidence(tree, scop, deps.all), scop, deps, options)
+
+
+def _marked_program(scop: Scop, deps: Dependences, options: Options) -> Tree:
+    return mark(coincidence(program_order(scop), scop, deps.all), Marking(options.parallel, options.vector))
+
+
+def _improve(tree: Tree, scop: Scop, deps: Dependences, options: Options) -> Tree:
+    """Fusion, order of loops, tiles, distribution, and marks."""
     everything = deps.all
-    tree = coincidence(schedule.schedule(scop, deps, options.max_operations), scop, everything)
     if options.fuse:
         tree = fuse(tree, scop, everything)
     tree = restructure(tree, scop, everything, Sizes() if options.tile else None)
-    return coincidence(distribute(tree, scop, everything), scop, everything)
+    tree = coincidence(distribute(tree, scop, everything), scop, everything)
+    return mark(tree, Marking(options.parallel, options.vector))
 
 
 def _print_scop(scop: Scop) -> str:

@@ -8,8 +8,6 @@ order is kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import islpy as isl
 
 from setuptools_polyopt.polyhedral.dependences import Dependences
@@ -17,33 +15,37 @@ from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.tree import Tree, from_isl
 
 
-@dataclass(frozen=True)
-class TooExpensive(Exception):
-    """The scheduler ran into its bound."""
-
-    operations: int
+class NoSchedule(Exception):
+    """There is no schedule to be had: the text says why (the bound was reached, or isl finds none with small coefficients)."""
 
 
 def schedule(scop: Scop, deps: Dependences, max_operations: int) -> Tree:
-    """isl's schedule of a scop. Raises TooExpensive when it takes more than `max_operations` of isl's operations."""
+    """isl's schedule of a scop. Raises NoSchedule, also when it takes more than `max_operations` of isl's operations."""
     context = scop.context.get_ctx()
     context.set_schedule_maximize_coincidence(1)
     context.set_schedule_treat_coalescing(1)
-    context.set_schedule_max_coefficient(4)
-    context.set_schedule_max_constant_term(16)
     everything = deps.all
-    domain = scop.domain
-    constraints = isl.ScheduleConstraints.on_domain(domain).set_context(scop.context)
+    constraints = isl.ScheduleConstraints.on_domain(scop.domain).set_context(scop.context)
     constraints = constraints.set_validity(everything).set_coincidence(everything).set_proximity(deps.flow)
     context.reset_operations()
     context.set_max_operations(max_operations)
     try:
-        result = constraints.compute_schedule()
+        return from_isl(_compute(constraints, context), scop)
     except isl.Error as error:
-        if "operations" not in str(error) and "quota" not in str(error).lower():
-            raise
-        raise TooExpensive(max_operations) from None
+        raise NoSchedule(str(error)) from None
     finally:
         context.set_max_operations(0)
         context.reset_operations()
-    return from_isl(result, scop)
+
+
+def _compute(constraints: isl.ScheduleConstraints, context: isl.Context) -> isl.Schedule:
+    """With small coefficients if possible (they make readable loops), else with any."""
+    for coefficient, constant in ((4, 16), (-1, -1)):
+        context.set_schedule_max_coefficient(coefficient)
+        context.set_schedule_max_constant_term(constant)
+        try:
+            return constraints.compute_schedule()
+        except isl.Error as error:
+            if coefficient < 0 or "operations" in str(error):
+                raise
+    raise NoSchedule("no schedule")

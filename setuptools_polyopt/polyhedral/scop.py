@@ -122,6 +122,7 @@ class _Extractor:
         statements = tuple(
             replace(s, domain=s.domain.intersect_params(known).coalesce().gist_params(known).intersect_params(known))
             for s in self.statements
+            if not s.domain.intersect_params(known).is_empty()
         )
         reads, must, may = accesses.unions(self.context, [(s.domain, s.accesses) for s in statements])
         domain = isl.UnionSet.empty_ctx(self.context)
