@@ -27,7 +27,7 @@ def binary(op: str, left: Operand, right: Operand, span: Span) -> Expr:
     if op == "Pow":
         return _power(a, b, result)
     if op == "Div":
-        return Binary("div", a, b, result)
+        return _divide(a, b, result)
     if result is DType.BOOL:
         return Binary("bitor" if op == "Add" else "bitand", a, b, result)
     if result.is_integer:
@@ -78,6 +78,14 @@ def absolute(value: Operand) -> Expr:
     if dtype.is_complex:
         return Call("libm.hypot", (build.real(expr), build.imag(expr)), dtype.real)
     return Unary("abs", expr, dtype, checked=dtype.is_integer and bounds(expr)[0] == dtype.integer_range()[0])
+
+
+def _divide(left: Expr, right: Expr, result: DType) -> Expr:
+    quotient = Binary("div", left, right, result)
+    if not result.is_complex or constant(right) is not None:
+        return quotient
+    # the comparison inside NumPy's complex quotient warns about a NaN in the divisor
+    return build.fail_if(build.either(*(build.test("isnan", part(right)) for part in (build.real, build.imag))), quotient)
 
 
 def _power(left: Expr, right: Expr, result: DType) -> Expr:

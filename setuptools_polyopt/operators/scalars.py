@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import CompareOp, Expr, Select
 from setuptools_polyopt.operators import numpy_scalars, python_scalars
 from setuptools_polyopt.operators.values import Operand, join, python, scalar
 
 
+def _python_rules(left: Operand, right: Operand) -> bool:
+    """Whether Python's own type answers: between Python numbers, and for complex with np.float64 on its right (which is a float)."""
+    if left.type.box != "python":
+        return False
+    return right.type.box == "python" or (left.dtype.is_complex and right.dtype is DType.FLOAT64)
+
+
 def binary(op: str, left: Operand, right: Operand, span: Span) -> Operand:
     """`left op right`."""
-    if left.type.box == "python" and right.type.box == "python":
+    if _python_rules(left, right):
         return python(python_scalars.binary(op, left.expr, right.expr, span))
     return scalar(numpy_scalars.binary(op, left, right, span))
 
@@ -24,7 +32,7 @@ def unary(op: str, operand: Operand, span: Span) -> Operand:
 
 def compare(op: CompareOp, left: Operand, right: Operand, span: Span) -> Operand:
     """A comparison; the result is a Python bool between Python numbers, else an `np.bool`."""
-    if left.type.box == "python" and right.type.box == "python":
+    if _python_rules(left, right):
         return python(python_scalars.compare(op, left.expr, right.expr, span))
     return scalar(numpy_scalars.compare(op, left, right, span))
 
