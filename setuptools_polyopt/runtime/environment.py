@@ -22,4 +22,6 @@ class Switches(NamedTuple):
 
 def read(environ: Mapping[str, str]) -> Switches:
     """The switches in `environ`; unset, empty, 0, false, no and off mean off."""
-    return Switches(*(environ.get(f"POLYOPT_{name}", "").lower() not in _OFF for name in ("DISABLE", "TRACE", "REQUIRE")))
+    return Switches(
+        *(environ.get(f"POLYOPT_{name}", "").lower() not in _OFF for name in ("DISABLE", "TRACE", "REQUIRE"))
+    )

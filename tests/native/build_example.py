@@ -17,7 +17,17 @@ MACHINE = platform.machine()
 ROOT = Path(__file__).parents[2]
 SUPPORT = ROOT / "setuptools_polyopt" / "codegen" / "support"
 EXAMPLE = Path(__file__).parent / "example"
-COMMON = ["-std=c11", "-fPIC", "-fvisibility=hidden", "-pthread", "-ffp-contract=off", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror"]
+COMMON = [
+    "-std=c11",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-pthread",
+    "-ffp-contract=off",
+    "-fno-strict-aliasing",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+]
 # the support code is compiled as toolchain.py compiles entry units and kernels
 ENTRY = ["-O2"]
 KERNEL = ["-O3", "-fno-builtin", "-fno-math-errno"]
@@ -41,26 +51,32 @@ def helper_line() -> int:
 def build(folder: Path, name: str, extra: tuple[str, ...] = ()) -> Path:
     """Lay out the package `name` in `folder` and build its extension; the package's folder."""
     package = folder / name
-    shutil.copytree(ROOT / "setuptools_polyopt" / "runtime", package / "_polyopt", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "setuptools_polyopt" / "runtime", package / "_polyopt", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (package / "__init__.py").write_text("")
     shutil.copy(EXAMPLE / "user.py", package / "user.py")
-    entry = (EXAMPLE / "entry.c").read_text().replace('"example.', f'"{name}.').replace('"' + f'{name}.h"', '"example.h"')
-    objects = folder / f"objects-{name}"
-    objects.mkdir()
-    (objects / "entry.c").write_text(entry)
+    entry = (
+        (EXAMPLE / "entry.c").read_text().replace('"example.', f'"{name}.').replace('"' + f'{name}.h"', '"example.h"')
+    )
+    objects = folder / "objects"
+    objects.mkdir(exist_ok=True)
+    (objects / f"entry-{name}.c").write_text(entry)
     common = [*COMMON, *extra, f"-I{SUPPORT}", f"-I{EXAMPLE}", f"-DEXAMPLE_HELPER_LINE={helper_line()}"]
-    units = [(path, [*ENTRY, *python_flags()]) for path in sorted(SUPPORT.glob("*.c"))]
-    units += [(objects / "entry.c", [*ENTRY, *python_flags()])]
-    units += [(EXAMPLE / "kernels.c", [*KERNEL, "-DPOLYOPT_LEVEL=base"]), (EXAMPLE / "kernels.c", [*KERNEL, *V3, "-DPOLYOPT_LEVEL=v3"])]
+    units = [(path.stem, path, [*ENTRY, *python_flags()]) for path in sorted(SUPPORT.glob("*.c"))]
+    units += [(f"entry-{name}", objects / f"entry-{name}.c", [*ENTRY, *python_flags()])]
+    units += [("kernels-base", EXAMPLE / "kernels.c", [*KERNEL, "-DPOLYOPT_LEVEL=base"])]
+    units += [("kernels-v3", EXAMPLE / "kernels.c", [*KERNEL, *V3, "-DPOLYOPT_LEVEL=v3"])]
 
-    def compile_one(numbered: tuple[int, tuple[Path, list[str]]]) -> str:
-        number, (source, flags) = numbered
-        target = str(objects / f"{number}.o")
-        run(["gcc", *common, *flags, "-c", str(source), "-o", target])
-        return target
+    def compile_one(unit: tuple[str, Path, list[str]]) -> str:
+        stem, source, flags = unit
+        target = objects / f"{stem}.o"
+        if not target.exists():  # a second package in the same folder differs in its entry points only
+            run(["gcc", *common, *flags, "-c", str(source), "-o", str(target)])
+        return str(target)
 
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(compile_one, enumerate(units)))
+        made = list(pool.map(compile_one, units))
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     run(["gcc", "-shared", "-pthread", *extra, "-o", str(package / "_polyopt" / f"_native{suffix}"), *made, "-lm"])
     return package

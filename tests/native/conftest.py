@@ -40,7 +40,9 @@ def script(built: Path) -> Script:
     """A function that runs Python text in a new process, with warnings as errors; keyword arguments are environment variables."""
 
     def run(text: str, check: bool = True, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("POLYOPT_", "OMP_", "OPENBLAS_"))}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("POLYOPT_", "OMP_", "OPENBLAS_"))
+        }
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", textwrap.dedent(text)],
             env={**clean, "PYTHONPATH": str(built), "OPENBLAS_NUM_THREADS": "1", **environment},

@@ -59,7 +59,17 @@ def test_what_is_not_exactly_an_array(take: Any) -> None:
     class Sub(np.ndarray):  # type: ignore[type-arg]
         pass
 
-    for thing in [[1.0], (1.0,), 1.0, None, np.float64(1), np.ma.zeros(3), np.zeros(3).view(Sub), memoryview(np.zeros(3)), b"12345678"]:
+    for thing in [
+        [1.0],
+        (1.0,),
+        1.0,
+        None,
+        np.float64(1),
+        np.ma.zeros(3),
+        np.zeros(3).view(Sub),
+        memoryview(np.zeros(3)),
+        b"12345678",
+    ]:
         assert take(thing, F64, 1, 0) == TYPE
     with pytest.warns(PendingDeprecationWarning):
         matrix = np.matrix([[1.0]])
@@ -113,7 +123,10 @@ def views(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     base = np.arange(48.0).reshape(6, 8)
 
     def view() -> np.ndarray[Any, Any]:
-        bounds = [draw(st.tuples(st.integers(0, n), st.integers(0, n), st.sampled_from([-3, -2, -1, 1, 2, 3]))) for n in base.shape]
+        bounds = [
+            draw(st.tuples(st.integers(0, n), st.integers(0, n), st.sampled_from([-3, -2, -1, 1, 2, 3])))
+            for n in base.shape
+        ]
         found = base[tuple(slice(*bound) for bound in bounds)]
         return found if draw(st.booleans()) else found.T
 
@@ -125,7 +138,9 @@ def views(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 
 @given(views())
-def test_overlap_never_misses_shared_memory(user: ModuleType, pair: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]) -> None:
+def test_overlap_never_misses_shared_memory(
+    user: ModuleType, pair: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+) -> None:
     a, b = pair
     found = user._polyopt.overlap(a, a.ndim, b, b.ndim)
     if np.shares_memory(a, b):
@@ -150,7 +165,8 @@ def test_numpy_scalars_go_in_and_out(user: ModuleType, code: int) -> None:
     types = [np.dtype(name).type for name in CODES]
     scalar = user._polyopt.scalar
     values: dict[str, list[object]] = {
-        "b": [False, True], "i": [-3, 7], "u": [0, 200], "f": [0.1, -0.0, float("inf"), float("nan")], "c": [1.5 - 0.25j, complex(-0.0, float("inf"))],
+        "b": [False, True], "i": [-3, 7], "u": [0, 200],
+        "f": [0.1, -0.0, float("inf"), float("nan")], "c": [1.5 - 0.25j, complex(-0.0, float("inf"))],
     }  # fmt: skip
     for value in values[np.dtype(types[code]).kind]:
         given_ = types[code](value)

@@ -15,12 +15,58 @@ import build_example
 import numpy as np
 import pytest
 
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, -3.0, 0.1, 1e-310, -1e-310, 1e308, -1e308, 1e16, 7.9, float("inf"), -float("inf"), float("nan")]
-INTS = [0, 1, -1, 2, -2, 3, 7, -7, 10, 62, 63, 64, 2**31, -(2**31), 2**53 + 1, 2**62, -(2**62), 2**63 - 1, -(2**63), -(2**63) + 1]
+SPECIAL = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    2.5,
+    -2.5,
+    3.0,
+    -3.0,
+    0.1,
+    1e-310,
+    -1e-310,
+    1e308,
+    -1e308,
+    1e16,
+    7.9,
+    float("inf"),
+    -float("inf"),
+    float("nan"),
+]
+INTS = [
+    0,
+    1,
+    -1,
+    2,
+    -2,
+    3,
+    7,
+    -7,
+    10,
+    62,
+    63,
+    64,
+    2**31,
+    -(2**31),
+    2**53 + 1,
+    2**62,
+    -(2**62),
+    2**63 - 1,
+    -(2**63),
+    -(2**63) + 1,
+]
 
 # name, C type of both operands, C type of the result, expression; ctx is in reach
 BINARY = [
-    *((f"py_{op}_i64", "int64_t", "int64_t", f"polyopt_py_{op}_i64(ctx, a, b)") for op in ("add", "sub", "mul", "floordiv", "mod", "pow", "lshift", "rshift")),
+    *(
+        (f"py_{op}_i64", "int64_t", "int64_t", f"polyopt_py_{op}_i64(ctx, a, b)")
+        for op in ("add", "sub", "mul", "floordiv", "mod", "pow", "lshift", "rshift")
+    ),
     ("py_truediv_i64", "int64_t", "double", "polyopt_py_truediv_i64(ctx, a, b)"),
     *((f"py_{op}_f64", "double", "double", f"polyopt_py_{op}_f64(ctx, a, b)") for op in ("truediv", "floordiv", "mod", "pow")),
     ("py_math_pow", "double", "double", "polyopt_py_math_pow(ctx, a, b)"),
@@ -31,7 +77,8 @@ BINARY = [
         for suffix, ctype in (("i64", "int64_t"), ("i32", "int32_t"))
         for op in ("add", "sub", "mul", "floordiv", "mod", "lshift", "rshift", "max", "min")
     ),
-    *((f"np_pow_{suffix}", ctype, ctype, f"polyopt_np_pow_{suffix}(ctx, a, b)") for suffix, ctype in (("i64", "int64_t"), ("i32", "int32_t"))),
+    ("np_pow_i64", "int64_t", "int64_t", "polyopt_np_pow_i64(ctx, a, b)"),
+    ("np_pow_i32", "int32_t", "int32_t", "polyopt_np_pow_i32(ctx, a, b)"),
     *(
         (f"np_{op}_{suffix}", ctype, ctype, f"polyopt_np_{op}_{suffix}(a, b)")
         for suffix, ctype in (("f64", "double"), ("f32", "float"))
@@ -44,17 +91,21 @@ BINARY = [
     ("np_div_c64", "polyopt_c64", "polyopt_c64", "polyopt_np_div_c64(a, b)"),
     ("np_mul_c64", "polyopt_c64", "polyopt_c64", "polyopt_mul_c64(a, b)"),
 ]  # fmt: skip
+CTYPES = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t"}
 UNARY = [
     *((f"py_{op}_f64", "double", "int64_t", f"polyopt_py_{op}_f64(ctx, a)") for op in ("int", "floor", "ceil", "round")),
     *((f"py_{op}_i64", "int64_t", "int64_t", f"polyopt_py_{op}_i64(ctx, a)") for op in ("neg", "abs")),
     *((f"np_{op}_i64", "int64_t", "int64_t", f"polyopt_np_{op}_i64(a)") for op in ("neg", "abs", "sign")),
     *((f"np_sign_{suffix}", ctype, ctype, f"polyopt_np_sign_{suffix}(a)") for suffix, ctype in (("f64", "double"), ("f32", "float"))),
     *(
-        (f"np_cast_{a}_{b}", {"f64": "double", "f32": "float", "i64": "int64_t"}[a], {"i64": "int64_t", "i32": "int32_t"}[b], f"polyopt_np_cast_{a}_{b}(a)")
+        (f"np_cast_{a}_{b}", CTYPES[a], CTYPES[b], f"polyopt_np_cast_{a}_{b}(a)")
         for a, b in (("f64", "i64"), ("f64", "i32"), ("f32", "i64"), ("f32", "i32"), ("i64", "i32"))
     ),
     ("py_abs_c128", "polyopt_c128", "double", "polyopt_py_abs_c128(ctx, a)"),
-    *((f"math_{op}", "double", "double", f"polyopt_py_math1(ctx, a, ctx->fn->libm.{op}(a))") for op in ("sin", "tan", "asin", "atanh", "exp", "sqrt", "cosh", "expm1", "log1p")),
+    *(
+        (f"math_{op}", "double", "double", f"polyopt_py_math1(ctx, a, ctx->fn->libm.{op}(a))")
+        for op in ("sin", "tan", "asin", "atanh", "exp", "sqrt", "cosh", "expm1", "log1p")
+    ),
     *((f"math_{op}", "double", "double", f"polyopt_py_math_log(ctx, ctx->fn->libm.{op}, a)") for op in ("log", "log2", "log10")),
 ]  # fmt: skip
 DTYPES = {"double": "f8", "float": "f4", "int64_t": "i8", "int32_t": "i4", "polyopt_c128": "c16", "polyopt_c64": "c8"}
@@ -63,7 +114,11 @@ SIGNATURES = {name: (DTYPES[operand], DTYPES[result]) for name, operand, result,
 
 def source() -> str:
     """One function a helper: results, a failed flag an element, and all floating-point flags of the run."""
-    text = ['#include "polyopt_fenv.h"', '#include "polyopt_pool.h"', "#define RUN __attribute__((visibility(\"default\"), noinline))"]
+    text = [
+        '#include "polyopt_fenv.h"',
+        '#include "polyopt_pool.h"',
+        '#define RUN __attribute__((visibility("default"), noinline))',
+    ]
     for rows, pointer in ((BINARY, "const {0} *x, const {0} *y"), (UNARY, "const {0} *x")):
         for name, operand, result, expression in rows:
             second = f"{operand} b = y[i];" if rows is BINARY else ""
@@ -92,7 +147,9 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     (folder / "all.c").write_text(source())
     flags = [*build_example.COMMON, *build_example.KERNEL, *(build_example.V3 if request.param == "v3" else [])]
     units = [str(folder / "all.c"), str(build_example.SUPPORT / "polyopt_base.c")]
-    build_example.run(["gcc", *flags, f"-I{build_example.SUPPORT}", "-shared", "-o", str(folder / "all.so"), *units, "-lm"])
+    build_example.run(
+        ["gcc", *flags, f"-I{build_example.SUPPORT}", "-shared", "-o", str(folder / "all.so"), *units, "-lm"]
+    )
     library = ctypes.CDLL(str(folder / "all.so"))
 
     def call(name: str, *operands: Any) -> tuple[Any, Any, int]:
@@ -117,14 +174,22 @@ def floats(seed: int) -> tuple[list[float], list[float]]:
     rng = np.random.default_rng(seed)
 
     def one() -> float:
-        return float(rng.normal() * 10.0 ** rng.integers(-4, 5)) if rng.random() < 0.7 else float(rng.integers(-9, 10)) / 2
+        return (
+            float(rng.normal() * 10.0 ** rng.integers(-4, 5)) if rng.random() < 0.7 else float(rng.integers(-9, 10)) / 2
+        )
 
     return pairs(SPECIAL, lambda: (one(), one()))
 
 
 def ints(seed: int) -> tuple[list[int], list[int]]:
     rng = np.random.default_rng(seed)
-    return pairs(INTS, lambda: (int(rng.integers(-(2**63), 2**63)) >> int(rng.integers(0, 62)), int(rng.integers(-(2**63), 2**63)) >> int(rng.integers(0, 62))))
+    return pairs(
+        INTS,
+        lambda: (
+            int(rng.integers(-(2**63), 2**63)) >> int(rng.integers(0, 62)),
+            int(rng.integers(-(2**63), 2**63)) >> int(rng.integers(0, 62)),
+        ),
+    )
 
 
 def same_bits(found: Any, wanted: Any) -> bool:
@@ -133,11 +198,20 @@ def same_bits(found: Any, wanted: Any) -> bool:
     if found.dtype.kind in "fc":
         real = found.view(f"f{found.itemsize // (2 if found.dtype.kind == 'c' else 1)}")
         other = np.ascontiguousarray(wanted).view(real.dtype)
-        return bool((np.isnan(real) == np.isnan(other)).all() and (np.nan_to_num(real, nan=0.0).tobytes() == np.nan_to_num(other, nan=0.0).tobytes()))
+        return bool(
+            (np.isnan(real) == np.isnan(other)).all()
+            and (np.nan_to_num(real, nan=0.0).tobytes() == np.nan_to_num(other, nan=0.0).tobytes())
+        )
     return bool((found == wanted).all())
 
 
-def check_python(run: Run, name: str, function: Callable[..., Any], *operands: list[Any], may_fail_more: Callable[..., bool] = lambda *_: False) -> None:
+def check_python(
+    run: Run,
+    name: str,
+    function: Callable[..., Any],
+    *operands: list[Any],
+    may_fail_more: Callable[..., bool] = lambda *_: False,
+) -> None:
     """The helper fails where Python raises or leaves the type; elsewhere the bits are the same."""
     found, failed, _ = run(name, *operands)
     kind = {"i": int, "f": float, "c": complex}[found.dtype.kind]
@@ -188,8 +262,8 @@ def test_python_ints_unary(run: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "function"),
     [
-        ("py_truediv_f64", operator.truediv), ("py_floordiv_f64", operator.floordiv), ("py_mod_f64", operator.mod), ("py_pow_f64", operator.pow),
-        ("py_math_pow", math.pow), ("py_max_f64", max), ("py_min_f64", min),
+        ("py_truediv_f64", operator.truediv), ("py_floordiv_f64", operator.floordiv), ("py_mod_f64", operator.mod),
+        ("py_pow_f64", operator.pow), ("py_math_pow", math.pow), ("py_max_f64", max), ("py_min_f64", min),
     ],
 )  # fmt: skip
 def test_python_floats(run: Run, name: str, function: Callable[..., Any]) -> None:
@@ -199,12 +273,21 @@ def test_python_floats(run: Run, name: str, function: Callable[..., Any]) -> Non
     check_python(run, name, function, *floats(3), may_fail_more=more)
 
 
-@pytest.mark.parametrize(("name", "function"), [("int", int), ("floor", math.floor), ("ceil", math.ceil), ("round", round)])
+@pytest.mark.parametrize(
+    ("name", "function"), [("int", int), ("floor", math.floor), ("ceil", math.ceil), ("round", round)]
+)
 def test_python_floats_to_int(run: Run, name: str, function: Callable[..., Any]) -> None:
-    check_python(run, f"py_{name}_f64", function, [*floats(4)[0], 0.49999999999999994, 4503599627370497.5, 9.2e18, -9.3e18, -(2.0**63), 2.0**63])
+    check_python(
+        run,
+        f"py_{name}_f64",
+        function,
+        [*floats(4)[0], 0.49999999999999994, 4503599627370497.5, 9.2e18, -9.3e18, -(2.0**63), 2.0**63],
+    )
 
 
-@pytest.mark.parametrize("name", ["sin", "tan", "asin", "atanh", "exp", "sqrt", "cosh", "expm1", "log1p", "log", "log2", "log10"])
+@pytest.mark.parametrize(
+    "name", ["sin", "tan", "asin", "atanh", "exp", "sqrt", "cosh", "expm1", "log1p", "log", "log2", "log10"]
+)
 def test_math_functions(run: Run, name: str) -> None:
     check_python(run, f"math_{name}", getattr(math, name), [*floats(5)[0], 709.0, 710.0, -745.0, -746.0])
 
@@ -220,7 +303,10 @@ def complexes(seed: int, dtype: str) -> tuple[list[Any], list[Any]]:
     return list(left), list(right)
 
 
-@pytest.mark.parametrize(("name", "function"), [("add", operator.add), ("sub", operator.sub), ("mul", operator.mul), ("div", operator.truediv)])
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [("add", operator.add), ("sub", operator.sub), ("mul", operator.mul), ("div", operator.truediv)],
+)
 def test_python_complex(run: Run, name: str, function: Callable[..., Any]) -> None:
     left, right = complexes(6, "c16")
     check_python(run, f"py_{name}_c128", function, [complex(a) for a in left], [complex(b) for b in right])
@@ -238,7 +324,9 @@ def check_numpy(run: Run, name: str, function: Callable[..., Any], *operands: An
         wanted = function(*operands)
     assert wanted.dtype == found.dtype
     assert same_bits(found, wanted), [
-        (*(o[i] for o in operands), found[i], wanted[i]) for i in range(len(found)) if not same_bits(found[i : i + 1], wanted[i : i + 1])
+        (*(o[i] for o in operands), found[i], wanted[i])
+        for i in range(len(found))
+        if not same_bits(found[i : i + 1], wanted[i : i + 1])
     ][:5]
     for index in range(0, len(found) if flags else 0, 3):
         ones = [operand[index : index + 1] for operand in operands]
@@ -286,43 +374,72 @@ def test_numpy_float_division(run: Run, dtype: str, name: str, function: Callabl
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
-@pytest.mark.parametrize(("name", "function"), [("maximum", np.maximum), ("minimum", np.minimum), ("fmax", np.fmax), ("fmin", np.fmin)])
+@pytest.mark.parametrize(
+    ("name", "function"), [("maximum", np.maximum), ("minimum", np.minimum), ("fmax", np.fmax), ("fmin", np.fmin)]
+)
 def test_numpy_extrema(run: Run, dtype: str, name: str, function: Callable[..., Any]) -> None:
     suffix = {"f8": "f64", "f4": "f32"}[dtype]
     with np.errstate(all="ignore"):
         a, b = (np.array(values).astype(dtype) for values in floats(12))
-    zeros = (a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b))  # which zero wins depends on NumPy's vector width and the position
+    zeros = (
+        (a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b))
+    )  # which zero wins depends on NumPy's vector width and the position
     check_numpy(run, f"np_{name}_{suffix}", function, a[~zeros], b[~zeros])
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
 def test_numpy_sign_and_casts(run: Run, dtype: str) -> None:
     suffix = {"f8": "f64", "f4": "f32"}[dtype]
-    edges = [2.0**63, -(2.0**63), 2.0**31, -(2.0**31), 2.0**31 - 1, -(2.0**31) - 1, 2147483520.0, -2147483904.0, 9.3e18, 0.99, -0.99]
+    edges = [
+        2.0**63,
+        -(2.0**63),
+        2.0**31,
+        -(2.0**31),
+        2.0**31 - 1,
+        -(2.0**31) - 1,
+        2147483520.0,
+        -2147483904.0,
+        9.3e18,
+        0.99,
+        -0.99,
+    ]
     with np.errstate(all="ignore"):
         values = np.array([*floats(13)[0], *edges]).astype(dtype)
     check_numpy(run, f"np_sign_{suffix}", np.sign, values)
     for target in ("i64", "i32"):
-        check_numpy(run, f"np_cast_{suffix}_{target}", lambda a, to=target: a.astype({"i64": "i8", "i32": "i4"}[to]), values)
+        check_numpy(
+            run, f"np_cast_{suffix}_{target}", lambda a, to=target: a.astype({"i64": "i8", "i32": "i4"}[to]), values
+        )
 
 
-@pytest.mark.parametrize(("name", "dtype", "function"), [("np_div_c128", "c16", operator.truediv), ("np_div_c64", "c8", operator.truediv), ("np_mul_c64", "c8", operator.mul)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "dtype", "function"),
+    [("np_div_c128", "c16", operator.truediv), ("np_div_c64", "c8", operator.truediv), ("np_mul_c64", "c8", operator.mul)],
+)
 def test_numpy_complex_scalars(run: Run, name: str, dtype: str, function: Callable[..., Any]) -> None:
     left, right = complexes(14, dtype)
     with np.errstate(all="ignore"):
         wanted = np.array([function(a, b) for a, b in zip(left, right, strict=True)])
         found, _, _ = run(name, np.array(left), np.array(right))
-        bad = [(a, b, f, w) for a, b, f, w in zip(left, right, found, wanted, strict=True) if not same_bits(np.array([f]), np.array([w]))]
+        bad = [
+            (a, b, f, w)
+            for a, b, f, w in zip(left, right, found, wanted, strict=True)
+            if not same_bits(np.array([f]), np.array([w]))
+        ]
     assert wanted.dtype == dtype
     assert not bad, (len(bad), bad[:3])
 
 
-@pytest.mark.parametrize(("name", "function"), [("lt", operator.lt), ("le", operator.le), ("gt", operator.gt), ("ge", operator.ge)])
+@pytest.mark.parametrize(
+    ("name", "function"), [("lt", operator.lt), ("le", operator.le), ("gt", operator.gt), ("ge", operator.ge)]
+)
 def test_quiet_comparisons(run: Run, name: str, function: Callable[..., Any]) -> None:
     a, b = floats(15)
     found, _, _ = run(name, a, b)
     assert found.tolist() == [int(function(x, y)) for x, y in zip(a, b, strict=True)]
-    for x, y in zip(a[: len(SPECIAL) ** 2], b, strict=False):  # one element at a time: a vectorised loop may raise the flag
+    for x, y in zip(
+        a[: len(SPECIAL) ** 2], b, strict=False
+    ):  # one element at a time: a vectorised loop may raise the flag
         assert run(name, [x], [y])[2] & 1 == 0
 
 

@@ -12,7 +12,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-NAMES = ["np", "range", "sqrt", "root", "helper", "N", "EPS", "FLAG", "NOTHING", "linalg", "abs", "sum", "zeros", "float64", "pi"]
+NAMES = [
+    "np",
+    "range",
+    "sqrt",
+    "root",
+    "helper",
+    "N",
+    "EPS",
+    "FLAG",
+    "NOTHING",
+    "linalg",
+    "abs",
+    "sum",
+    "zeros",
+    "float64",
+    "pi",
+]
 
 
 def ok(user: ModuleType, name: str) -> bool:
@@ -47,7 +63,9 @@ def test_all_hold_at_first(user: ModuleType) -> None:
         ("range", range),
     ],
 )
-def test_a_rebound_global_fails_and_the_restored_one_passes(user: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
+def test_a_rebound_global_fails_and_the_restored_one_passes(
+    user: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(user, name, value, raising=False)
         assert not ok(user, name)

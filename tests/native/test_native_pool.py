@@ -84,19 +84,25 @@ def test_flags_of_all_threads_are_seen(script: Script) -> None:
     ],
 )
 def test_thread_count(script: Script, environment: dict[str, str], threads: int | None) -> None:
-    text = body("print(_native.status()['threads'], len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
+    text = body(
+        "print(_native.status()['threads'], len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())"
+    )
     found, available = map(int, script(text, **environment).stdout.split())
     assert found == threads if threads else 1 <= found <= available
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "sched_setaffinity"), reason="no affinity masks here")
 def test_the_affinity_mask_bounds_the_threads(script: Script) -> None:
-    text = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + body("assert _native.status()['threads'] == 1")
+    text = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + body(
+        "assert _native.status()['threads'] == 1"
+    )
     script(text)
 
 
 def test_levels(script: Script) -> None:
-    text = body("print(_native.status()['level']); regions.axpy(1.0, np.ones(2), np.ones(2)); print(regions.axpy.__self__.variant)")
+    text = body(
+        "print(_native.status()['level']); regions.axpy(1.0, np.ones(2), np.ones(2)); print(regions.axpy.__self__.variant)"
+    )
     level, variant = script(text, POLYOPT_CPU_LEVEL="v2").stdout.splitlines()
     assert (level, variant) == ("v2", "cpu base, 1 thread")  # the example has no v2 kernels
     assert script(text, POLYOPT_CPU_LEVEL="base").stdout.splitlines() == ["base", "cpu base, 1 thread"]
@@ -279,7 +285,9 @@ def test_workers_adopt_the_callers_denormal_mode(script: Script, tmp_path: Path)
     if build_example.MACHINE != "x86_64":
         pytest.skip("sets MXCSR")
     source = tmp_path / "mode.c"
-    source.write_text("#include <xmmintrin.h>\nvoid set_mode(unsigned m) { _mm_setcsr(m); }\nunsigned mode(void) { return _mm_getcsr(); }\n")
+    source.write_text(
+        "#include <xmmintrin.h>\nvoid set_mode(unsigned m) { _mm_setcsr(m); }\nunsigned mode(void) { return _mm_getcsr(); }\n"
+    )
     build_example.run(["gcc", "-shared", "-fPIC", "-o", str(tmp_path / "mode.so"), str(source)])
     text = body(f"""
         import ctypes

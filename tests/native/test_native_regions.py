@@ -72,7 +72,9 @@ def test_axpy_on_views(user: ModuleType) -> None:
         (lambda: (1.0, np.ones(3)), "argument count: number of arguments"),
     ],
 )
-def test_a_failed_guard_leaves_everything_and_says_which(user: ModuleType, arguments: Callable[[], tuple[object, ...]], text: str) -> None:
+def test_a_failed_guard_leaves_everything_and_says_which(
+    user: ModuleType, arguments: Callable[[], tuple[object, ...]], text: str
+) -> None:
     args = arguments()
     before = [np.array(value, copy=True) if isinstance(value, np.ndarray) else value for value in args]
     assert user._polyopt.axpy(*args) is None

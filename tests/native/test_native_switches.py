@@ -20,12 +20,19 @@ BAD = GOOD.replace("np.ones(3), y)", "[1.0, 1.0, 1.0], y)")
 def test_switches_are_read_from_the_environment() -> None:
     assert read({}) == Switches(False, False, False)
     assert read({"POLYOPT_DISABLE": "1", "POLYOPT_TRACE": "0", "POLYOPT_REQUIRE": "yes"}) == Switches(True, False, True)
-    assert read({"POLYOPT_DISABLE": "", "POLYOPT_TRACE": "off", "POLYOPT_REQUIRE": "No"}) == Switches(False, False, False)
+    assert read({"POLYOPT_DISABLE": "", "POLYOPT_TRACE": "off", "POLYOPT_REQUIRE": "No"}) == Switches(
+        False, False, False
+    )
 
 
 @pytest.mark.parametrize("text", [GOOD, BAD])
 def test_all_ways_give_the_same(script: Script, text: str) -> None:
-    for environment in [{}, {"POLYOPT_DISABLE": "1"}, {"POLYOPT_TRACE": "1"}, {"POLYOPT_DISABLE": "1", "POLYOPT_REQUIRE": "1"}]:
+    for environment in [
+        {},
+        {"POLYOPT_DISABLE": "1"},
+        {"POLYOPT_TRACE": "1"},
+        {"POLYOPT_DISABLE": "1", "POLYOPT_REQUIRE": "1"},
+    ]:
         done = script(text, **environment)
         assert done.stdout == "[3. 3. 3.]\n"
         assert bool(done.stderr) == ("POLYOPT_TRACE" in environment)

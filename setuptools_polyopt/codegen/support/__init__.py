@@ -21,4 +21,6 @@ def headers() -> dict[str, str]:
 
 
 def _texts(suffix: str) -> dict[str, str]:
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(DIRECTORY.iterdir()) if path.suffix == suffix}
+    return {
+        path.name: path.read_text(encoding="utf-8") for path in sorted(DIRECTORY.iterdir()) if path.suffix == suffix
+    }
