@@ -1,8 +1,9 @@
 """When is every subscript of a kernel within bounds?
 
 Before: a kernel, whose subscripts may leave their arrays for some parameters. After: one condition over the parameters (and scalar
-inputs) under which no instance of any statement does. It is exact for affine subscripts: it holds for a parameter value if and only if
-no access is out of bounds (an access under a data condition counts as happening). A guard evaluates it at run time.
+inputs) under which no instance of any statement does (an access under a data condition counts as happening). A guard evaluates it at run
+time, and the later phases take it for granted, so it should be one convex set: where such parameters exist, the condition also asks that
+every statement runs at least once. Sizes for which a loop is empty go to the original, which is quick on them.
 """
 
 from __future__ import annotations
@@ -27,8 +28,18 @@ def bounds(kernel: Kernel) -> Expr:
     kernel: in program order. Raises Unsupported where a subscript or an extent is not affine.
     """
     scop = extract(kernel)
-    good = scop.context.subtract(outside(scop)).gist(scop.context).coalesce()
+    good = _busy(scop.context.subtract(outside(scop)), scop).gist(scop.context).coalesce()
     return TRUE if good.is_equal(isl.Set.universe(good.get_space())) else _to_condition(good, scop)
+
+
+def _busy(good: isl.Set, scop: Scop) -> isl.Set:
+    """The part of a parameter set in which every statement runs, where that makes it simpler."""
+    good = good.coalesce()
+    busy = good
+    for statement in scop.statements:
+        busy = busy.intersect(statement.domain.params())
+    busy = busy.coalesce()
+    return busy if not busy.is_empty() and busy.n_basic_set() < good.n_basic_set() else good
 
 
 def outside(scop: Scop) -> isl.Set:

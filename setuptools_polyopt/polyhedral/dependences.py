@@ -1,8 +1,8 @@
 """Exact dependences between statement instances.
 
-flow: a write and a read that sees its value. anti: a read and the next write to the same element. output: a write and the next one.
-A may-write is the source of a dependence but hides no earlier write. Together they order every pair of accesses that must stay in order
-(transitively), which is what scheduling and the legality check need.
+flow: a write and a read that sees its value (a may-write is the source of a dependence but hides no earlier write). anti: a read and any later
+write to the same element. output: a write and any later one. Flow is about values, for it decides what may be expanded and contracted; for
+the other two, all pairs are much cheaper to compute than the nearest ones, and mean the same order.
 """
 
 from __future__ import annotations
@@ -46,12 +46,15 @@ def unwritten(scop: Scop) -> isl.UnionMap:
 
 
 def _anti(scop: Scop) -> isl.UnionMap:
-    writes = scop.must_writes.union(scop.may_writes)
-    info = isl.UnionAccessInfo.from_sink(writes).set_may_source(scop.reads).set_kill(scop.must_writes)
-    return info.set_schedule_map(scop.schedule).compute_flow().get_may_dependence().coalesce()
+    return _ordered(scop, scop.reads, scop.must_writes.union(scop.may_writes))
 
 
 def _output(scop: Scop) -> isl.UnionMap:
     writes = scop.must_writes.union(scop.may_writes)
-    info = isl.UnionAccessInfo.from_sink(writes).set_must_source(scop.must_writes).set_may_source(scop.may_writes)
-    return info.set_schedule_map(scop.schedule).compute_flow().get_may_dependence().coalesce()
+    return _ordered(scop, writes, writes)
+
+
+def _ordered(scop: Scop, first: isl.UnionMap, second: isl.UnionMap) -> isl.UnionMap:
+    """Pairs of instances that touch one element, the first access before the second in program order."""
+    touching = first.apply_range(second.reverse())
+    return touching.intersect(scop.schedule.lex_lt_union_map(scop.schedule)).coalesce()
