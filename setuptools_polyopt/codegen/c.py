@@ -36,9 +36,7 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
     unit.chunked = unit.options.parallel and outlined_loops(kernel.body) == 1
     main = Function(unit, None, unit.written, may_fail(kernel.body))
     for array in kernel.arrays:
-        if array.role is Role.RESULT and not array.rank:
-            declare(main, array)
-        elif array.role is Role.TEMPORARY and array.name not in unit.allocated:
+        if (array.role is Role.RESULT and not array.rank) or (array.role is Role.TEMPORARY and array.name not in unit.allocated):
             declare(main, array)
     emit_block(main, kernel.body)
     fields = arg_fields(unit)

@@ -153,8 +153,8 @@ def harmless(expr: Expr, seen: frozenset[Load]) -> bool:
         isinstance(node, Const | Sym | Compare)
         or (isinstance(node, Load) and (not node.indices or node in seen))
         or (isinstance(node, Unary) and not node.checked and node.op != "sqrt")
-        or (isinstance(node, Binary) and not node.checked and (node.dtype is DType.BOOL or node.op in ("add", "sub", "mul", "min", "max")
-            and node.dtype.is_integer))
+        or (isinstance(node, Binary) and not node.checked and (node.dtype is DType.BOOL or (node.op in ("add", "sub", "mul", "min", "max")
+            and node.dtype.is_integer)))
         for node in walk_expr(expr)
     )  # fmt: skip
 

@@ -10,16 +10,15 @@ import re
 from collections.abc import Iterable
 
 _KEYWORDS = """
-auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return
-short signed sizeof static struct switch typedef union unsigned void volatile while _Alignas _Alignof _Atomic _Bool _Complex
-_Generic _Imaginary _Noreturn _Static_assert _Thread_local asm typeof bool true false nullptr constexpr alignas alignof
-static_assert thread_local complex imaginary main errno signgam linux unix i386 stdin stdout stderr environ
-args env ctx failed lo hi grain stop mark kept count fmod fmodf near far interface small
-""".split()
+auto break case char const continue default do double else enum extern float for goto if inline int long register restrict
+return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof bool true false nullptr
+constexpr alignas alignof static_assert thread_local complex imaginary main errno signgam linux unix i386 stdin stdout stderr
+environ near far interface small args env ctx failed kept lo hi stop mark scratch operands steps fmod fmodf
+""".split()  # noqa: SIM905
 _RESERVED = frozenset(_KEYWORDS)
 _MACRO = re.compile(
     r"M_\w+|NAN|INFINITY|HUGE\w*|FP_\w+|U?INT\w*|SIZE_MAX|PTRDIFF_\w+|DOMAIN|SING|OVERFLOW|UNDERFLOW|PLOSS|TLOSS|NULL|MATH_\w+|"
-    r"MATHERR\w*|WCHAR_\w+|WINT_\w+|SIG_\w+|EOF|TRUE|FALSE|I|IN|OUT|MAXFLOAT|POLYOPT\w*|polyopt\w*|LOOP_\w+|numpy_\w+|u?int\d\w*_t|_[A-Z_]\w*"
+    r"MATHERR\w*|WCHAR_\w+|WINT_\w+|SIG_\w+|EOF|TRUE|FALSE|I|IN|OUT|MAXFLOAT|POLYOPT\w*|polyopt\w*|LOOP_\w+|numpy_\w+|u?int\d\w*_t|_[A-Z_]\w*|x\d+"
 )
 
 

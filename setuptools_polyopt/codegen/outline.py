@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
+from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.expr import position, value
 from setuptools_polyopt.codegen.function import INDENT, Function, Local
 from setuptools_polyopt.codegen.storage import PIECE_LOWER, PIECE_UPPER, Unit
@@ -94,7 +95,7 @@ def _emit_piece(body: Function, loop: For, emit: EmitLoop) -> None:
         emit(body, loop, False, (low, high))
         return
     scaled = [Binary("mul", end, integer(loop.step), end.dtype) for end in (low, high)]
-    shifted = [Binary("add", loop.lower, end, end.dtype) for end in scaled]
+    shifted = [affine.plus(loop.lower, end) for end in scaled]
     emit(body, replace(loop, lower=shifted[0], upper=shifted[1]), False, (shifted[0], shifted[1]))
 
 

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import assert_never
 
 from setuptools_polyopt.codegen import affine
@@ -80,7 +79,10 @@ class Unit:
         if array.role is Role.ARGUMENT:
             return self._strides[name][axis]
         inner = array.extents[:axis] if array.layout is Layout.FORTRAN else array.extents[axis + 1 :]
-        return reduce(affine.times, inner, affine.ONE)
+        product: Expr = affine.ONE
+        for extent in inner:
+            product = affine.times(product, extent)
+        return product
 
     def derived(self, name: str, axis: int) -> str:
         """The name of the local that holds a stride computed from extents."""

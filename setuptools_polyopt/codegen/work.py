@@ -142,37 +142,27 @@ def with_loop(loop: For, middles: Middles) -> dict[str, Linear]:
 
 
 def _difference(lower: Expr, upper: Expr, step: int, middles: Middles) -> Linear:
-    """max(0, ceil((upper - lower) / step)) for minima of upper and maxima of lower bounds."""
+    """(upper - lower) / step, for maxima of lower and minima of upper bounds.
+
+    A constant difference is taken where there is one (the points of a tile) and no quotient is rounded, so that the trips of a tile loop
+    times those of its points are exact.
+    """
     pairs = [
         _linear(high, middles).plus(_linear(low, middles), -1.0) for high in _parts(upper, "min") for low in _parts(lower, "max")
     ]
     constants = [pair.constant for pair in pairs if not pair.terms]
-    others = [pair for pair in pairs if pair.terms and sum(_size(term) for term, _ in pair.terms) <= _LARGEST_TERM]
-    rows: list[Expr] = [number(min(constants))] if constants else []
-    rows += [pair.expr() for pair in others]
-    if not rows:
+    if constants:
+        return Linear(constant=max(0.0, min(constants)) / step)
+    smallest: Expr | None = None
+    for pair in pairs:
+        if sum(_size(term) for term, _ in pair.terms) <= _LARGEST_TERM:
+            row = pair.expr()
+            smallest = row if smallest is None else Binary("minimum", smallest, row, _F)
+    if smallest is None:
         return Linear(constant=_UNKNOWN_TRIPS)
-    if step != 1:
-        rows = [_ceiling(row, step) for row in rows]
-    if len(rows) == 1 and isinstance(rows[0], Const):
-        return Linear(constant=max(0.0, _float(rows[0])))
-    if len(others) == 1 and not constants and step == 1 and _plainly_positive(others[0]):
-        return others[0]
-    smallest = rows[0]
-    for row in rows[1:]:
-        smallest = Binary("minimum", smallest, row, _F)
-    return Linear(((Binary("maximum", smallest, number(0.0), _F), 1.0),))
-
-
-def _plainly_positive(form: Linear) -> bool:
-    """n, n + 1, 0.5 n: parameters are hardly ever negative."""
-    return form.constant >= 0 and all(coefficient > 0 and isinstance(term, Cast) for term, coefficient in form.terms)
-
-
-def _ceiling(row: Expr, step: int) -> Expr:
-    if isinstance(row, Const):
-        return number(float(-(-_float(row) // step)))
-    return Unary("ceil", Binary("div", row, number(step), _F), _F)
+    if len(pairs) == 1 and all(coefficient > 0 for _, coefficient in pairs[0].terms):
+        return Linear().plus(pairs[0], 1.0 / step)
+    return Linear(((Binary("maximum", smallest, number(0.0), _F), 1.0 / step),))
 
 
 def _parts(expr: Expr, op: str) -> list[Expr]:

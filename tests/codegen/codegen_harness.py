@@ -22,6 +22,7 @@ import numpy as np
 
 from setuptools_polyopt.codegen.c import kernel_source, loop_table, translation_unit
 from setuptools_polyopt.codegen.source import KernelSource, LoopKey, Options
+from setuptools_polyopt.ir.interpreter import evaluate
 from setuptools_polyopt.ir.kernel import Kernel, Layout, Role
 
 SUPPORT = Path(__file__).resolve().parents[2] / "setuptools_polyopt" / "codegen" / "support"
@@ -29,7 +30,7 @@ FLAGS = [
     "-std=c11", "-O3", "-fPIC", "-ffp-contract=off", "-fno-builtin", "-fno-math-errno", "-fno-strict-aliasing",
     "-Wall", "-Wextra", "-Werror", "-Wno-type-limits",
 ]  # fmt: skip
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1", "-Wno-maybe-uninitialized"]
 
 SHIM = r"""
 #define _GNU_SOURCE
@@ -175,11 +176,13 @@ class Result:
 class Library:
     """Compiled kernels, by name."""
 
-    def __init__(self, kernels: Sequence[Kernel], march: str | None = None, options: Options | None = None) -> None:
+    def __init__(
+        self, kernels: Sequence[Kernel], march: str | None = None, options: Options | None = None, extra: Sequence[str] = ()
+    ) -> None:
         self.kernels = {kernel.name: kernel for kernel in kernels}
         self.sources = {kernel.name: kernel_source(kernel, options) for kernel in kernels}
         self.text = translation_unit(list(self.sources.values()))
-        self.path = compile_shared({"kernels.c": self.text + EXPORTS(list(self.sources.values())), "shim.c": SHIM}, march)
+        self.path = compile_shared({"kernels.c": self.text + exports(list(self.sources.values())), "shim.c": SHIM}, march, extra)
         self.library = ctypes.CDLL(str(self.path))
         self.loops = (_Loop * max(1, len(loop_table(self.sources.values()))))(*map(numpy_loop, loop_table(self.sources.values())))
 
@@ -209,7 +212,7 @@ class Library:
         return Result(failed, {text for bit, text in FLAG_NAMES.items() if flags.value & bit})
 
 
-def EXPORTS(sources: Sequence[KernelSource]) -> str:
+def exports(sources: Sequence[KernelSource]) -> str:
     """Visible functions that answer the addresses of the kernels, which are hidden."""
     return "\n#pragma GCC visibility push(default)\n" + "".join(
         f"void *test_{source.symbol}(void);\nvoid *test_{source.symbol}(void) {{ return (void *)POLYOPT_KERNEL({source.symbol}); }}\n"
@@ -221,8 +224,6 @@ def argument_struct(
     kernel: Kernel, source: KernelSource, arrays: Mapping[str, Any], params: Mapping[str, int]
 ) -> tuple[ctypes.Structure, dict[str, Any]]:
     """The filled struct of arguments and the fresh results."""
-    from setuptools_polyopt.ir.interpreter import evaluate
-
     results: dict[str, Any] = {}
     for array in kernel.arrays:
         if array.role is Role.RESULT:

@@ -130,7 +130,7 @@ class Generator:
         table = {"i": ["neg", "abs", "invert"], "u": ["neg", "abs", "invert"], "c": ["neg", "conj"],
                  "f": ["neg", "abs", "sqrt", "floor", "ceil", "trunc", "rint"]}  # fmt: skip
         op = self.rng.choice(table[dtype.kind])
-        checked = self.check() and (op in ("neg", "abs") and dtype.is_integer or op == "sqrt")
+        checked = self.check() and ((op in ("neg", "abs") and dtype.is_integer) or op == "sqrt")
         return Unary(op, self.expr(dtype, depth - 1), dtype, checked)
 
     def binary(self, dtype: DType, depth: int) -> Expr:
@@ -138,6 +138,6 @@ class Generator:
         table = {"i": integers, "u": integers, "c": ["add", "sub", "mul", "div"],
                  "f": ["add", "sub", "mul", "div", "floordiv", "mod", "maximum", "minimum"]}  # fmt: skip
         op = self.rng.choice(table[dtype.kind])
-        allowed = op in ("add", "sub", "mul", "floordiv", "mod", "pow", "shl", "shr") if dtype.is_integer else op in ("div", "floordiv", "mod")
-        checked = self.check() and allowed and dtype is not DType.COMPLEX128
+        checkable: list[str] = [*integers[:6], "shl", "shr"] if dtype.is_integer else ["div", "floordiv", "mod"]
+        checked = self.check() and op in checkable and dtype is not DType.COMPLEX128
         return Binary(op, self.expr(dtype, depth - 1), self.expr(dtype, depth - 1), dtype, checked)

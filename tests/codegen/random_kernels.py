@@ -8,25 +8,36 @@ from dataclasses import dataclass, field
 
 from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary, integer
+from setuptools_polyopt.ir.expressions import (
+    Binary,
+    Call,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Reduce,
+    Select,
+    Sym,
+    Unary,
+    integer,
+)
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, NoOverlap, Param, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt
 from setuptools_polyopt.ir.verifier import verify
-from setuptools_polyopt.ir.visitors import loads, map_block_exprs
 
-F, I = DType.FLOAT64, DType.INT64
+F, INT = DType.FLOAT64, DType.INT64
 
 
 def iadd(a: Expr, b: Expr | int) -> Expr:
-    return Binary("add", a, integer(b) if isinstance(b, int) else b, I)
+    return Binary("add", a, integer(b) if isinstance(b, int) else b, INT)
 
 
 def imin(a: Expr, b: Expr) -> Expr:
-    return Binary("min", a, b, I)
+    return Binary("min", a, b, INT)
 
 
 def imax(a: Expr, b: Expr) -> Expr:
-    return Binary("max", a, b, I)
+    return Binary("max", a, b, INT)
 
 
 @dataclass
@@ -54,11 +65,13 @@ class Nests:
 
     def index(self, scope: Scope, size: str) -> Expr:
         """A subscript in [0, size); sizes are at least one."""
-        base: Expr = Sym(self.rng.choice(scope.iterators)) if scope.iterators and self.rng.random() < 0.8 else integer(self.rng.randint(0, 3))
+        base: Expr = integer(self.rng.randint(0, 3))
+        if scope.iterators and self.rng.random() < 0.8:
+            base = Sym(self.rng.choice(scope.iterators))
         if self.rng.random() < 0.4:
             base = iadd(base, self.rng.randint(-2, 2))
         if self.rng.random() < 0.15:
-            base = Binary(self.rng.choice(["floordiv", "mod"]), base, integer(self.rng.randint(2, 4)), I)
+            base = Binary(self.rng.choice(["floordiv", "mod"]), base, integer(self.rng.randint(2, 4)), INT)
         return imax(integer(0), imin(base, iadd(Sym(size), -1)))
 
     def value(self, scope: Scope, depth: int) -> Expr:
@@ -202,5 +215,3 @@ def random_kernel(name: str, seed: int) -> Kernel:
     verify(kernel)
     return kernel
 
-
-__all__ = ["loads", "map_block_exprs", "random_kernel", "walk"]

@@ -17,7 +17,7 @@ from setuptools_polyopt.ir.kernel import Array, Kernel, Param, Role
 from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.ir.statements import Assign, For
 from setuptools_polyopt.ir.verifier import verify
-from setuptools_polyopt.ir.visitors import loads
+from setuptools_polyopt.ir.visitors import loads, walk_expr
 
 COUNT = 16
 
@@ -75,8 +75,6 @@ def check_expression(library: Library, name: str, expr: Expr, rng: random.Random
 
 
 def _symbols(expr: Expr) -> list[Sym]:
-    from setuptools_polyopt.ir.visitors import walk_expr
-
     return [node for node in walk_expr(expr) if isinstance(node, Sym)]
 
 
