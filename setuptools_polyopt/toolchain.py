@@ -190,7 +190,7 @@ def _check(candidate: str, environ: Mapping[str, str], cache_dir: Path) -> Compi
     found = _try_out(plain, candidate, environ)
     if isinstance(found, Compiler):
         content = {"machine": found.machine, "flags": found.flags, "link_flags": found.link_flags}
-        _write_atomically(kept, json.dumps(content).encode())
+        write_atomically(kept, json.dumps(content).encode())
     return found
 
 
@@ -266,7 +266,7 @@ def build_extension(
         target = folder / module_file_name(module)
         _link(compiler, [path for path, _ in made], target, environ)
         os.replace(target, output_dir / target.name)
-    _forget_old(objects)
+    forget_old(objects)
     reused = sum(from_cache for _, from_cache in made)
     names = tuple(level.name for level in levels)
     return BuiltExtension(output_dir / target.name, names, len(made) - reused, reused, time.monotonic() - start)
@@ -302,7 +302,7 @@ def _object(
         hit = True
     except OSError:
         content = _compile(compiler, unit, headers, environ)
-        _write_atomically(kept, content)
+        write_atomically(kept, content)
         hit = False
     target.write_bytes(content)
     return hit
@@ -359,7 +359,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Put `content` at `path` in one step; a cache that cannot be written is no error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -371,10 +371,10 @@ def _write_atomically(path: Path, content: bytes) -> None:
         pass
 
 
-def _forget_old(objects: Path) -> None:
-    """Remove objects that no build has asked for in a month."""
+def forget_old(folder: Path) -> None:
+    """Remove files of a cache (two levels deep) that no build has asked for in a month."""
     limit = time.time() - KEPT_SECONDS
-    for path in objects.glob("*/*"):
+    for path in folder.glob("*/*"):
         try:
             if path.stat().st_mtime < limit:
                 path.unlink()

@@ -195,13 +195,16 @@ class build_polyopt(Command):  # type: ignore[misc]
     def _compile_groups(
         self, state: BuildState, groups: Mapping[str, Sequence[_Input]], profile: Profile | None, scratch: Path, native: bool
     ) -> dict[str, OutputFile]:
+        from setuptools_polyopt.hook.remembered import compile_remembered
         from setuptools_polyopt.pipeline import ModuleSource, compile_package
+        from setuptools_polyopt.toolchain import default_cache_dir
 
+        cache = default_cache_dir(os.environ)
         files: dict[str, OutputFile] = {}
         reports: list[str] = []
         for package, inputs in groups.items():
             texts = [ModuleSource(item.module.name, self._shown(state, item.module), item.text.text) for item in inputs]
-            compiled = compile_package(package, texts, profile, state.settings, native)
+            compiled = compile_remembered(compile_package, cache, package, texts, profile, state.settings, native)
             reports.append(compiled.report.to_json())
             self._say(compiled.summary)
             for diagnostic in compiled.diagnostics:
