@@ -145,7 +145,8 @@ def test_power_fails_where_python_raises() -> None:
     library = Library([one("power", Call("libm.pow", (at("x", "i"), at("y", "i")), F64, True), *arrays, kind="serial")])
     for x in SPECIAL:
         for y in SPECIAL:
-            compare_with_python(library, "power", {"x": x, "y": y}, lambda x=x, y=y: math.pow(x, y))
+            if x or y != -math.inf:  # left to Python, whose versions differ there
+                compare_with_python(library, "power", {"x": x, "y": y}, lambda x=x, y=y: math.pow(x, y))
 
 
 def test_complex_division_is_pythons() -> None:

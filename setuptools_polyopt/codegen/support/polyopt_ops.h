@@ -229,8 +229,8 @@ POLYOPT_MODULO(uint64_t, u64)
 
 /* ---- floats ------------------------------------------------------------------------------------------------------------------- */
 
-/* polyopt_lt_* and its kin are for vector loops: there gcc turns isless() into an instruction that signals on a quiet nan, so both
- * operands become zero where one is a nan. Scalar code uses POLYOPT_LT, which is one instruction. */
+/* Comparisons that are quiet on nan however they are compiled: gcc turns isless() beside a choice into an instruction that signals, in
+ * vectors and for scalars (minsd). Here both operands become numbers first, which costs nothing that shows. */
 #define POLYOPT_FLOATING(F, S)                                                                                                    \
     POLYOPT_INLINE int32_t polyopt_lt_##S(F a, F b)                                                                               \
     {                                                                                                                             \
@@ -249,20 +249,10 @@ POLYOPT_MODULO(uint64_t, u64)
     /* NumPy's, as its vector loops on x86 do it: the first nan wins, equal operands give the second. */                         \
     POLYOPT_INLINE F polyopt_maximum_##S(F a, F b)                                                                                \
     {                                                                                                                             \
-        F larger = POLYOPT_GT(a, b) ? a : b;                                                                                      \
-        return a != a ? a : larger;                                                                                               \
-    }                                                                                                                             \
-    POLYOPT_INLINE F polyopt_minimum_##S(F a, F b)                                                                                \
-    {                                                                                                                             \
-        F smaller = POLYOPT_LT(a, b) ? a : b;                                                                                     \
-        return a != a ? a : smaller;                                                                                              \
-    }                                                                                                                             \
-    POLYOPT_INLINE F polyopt_vector_maximum_##S(F a, F b)                                                                         \
-    {                                                                                                                             \
         F larger = polyopt_gt_##S(a, b) ? a : b;                                                                                  \
         return a != a ? a : larger;                                                                                               \
     }                                                                                                                             \
-    POLYOPT_INLINE F polyopt_vector_minimum_##S(F a, F b)                                                                         \
+    POLYOPT_INLINE F polyopt_minimum_##S(F a, F b)                                                                                \
     {                                                                                                                             \
         F smaller = polyopt_lt_##S(a, b) ? a : b;                                                                                 \
         return a != a ? a : smaller;                                                                                              \
