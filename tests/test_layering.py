@@ -40,6 +40,7 @@ COMPLETE = {
         "numpy",
         "monkeytype",
         "libcst",
+        "tomli",
     ),
 }
 

@@ -30,6 +30,9 @@ ALWAYS = 256
 TYPE_CHECKS = 4096
 """So many first calls are at least checked for argument types not met before."""
 
+MANY = 8
+"""From so many calls on, the longest does not count for more than the second longest."""
+
 TINY = 20e-6
 """A function that calls no other and takes fewer seconds than this becomes quiet after its `TYPE_CHECKS` first calls."""
 
@@ -55,13 +58,15 @@ class Spent:
     """Seconds of the calls of one kind.
 
     The first call of a program's life may pay for lazy imports and cold caches, which say nothing of the function: it counts
-    for no more than the longest of the others, where there are others.
+    for no more than the longest of the others, where there are others. One call among many may have been interrupted by
+    another process: the longest counts for no more than the second longest.
     """
 
     calls: int = 0
     first: float = 0.0
     others: float = 0.0
     longest: float = 0.0
+    second: float = 0.0
     shortest: float = inf
 
     def add(self, seconds: float, starts: bool = True) -> None:
@@ -72,13 +77,16 @@ class Spent:
             self.first += seconds
         else:
             self.others += seconds
-            self.longest = max(self.longest, seconds)
+            self.longest, self.second = max(self.longest, seconds), max(min(self.longest, seconds), self.second)
             self.shortest = min(self.shortest, seconds)
 
     @property
     def seconds(self) -> float:
-        """The seconds of all calls, with the first one cut to size."""
-        return self.others + (self.first if self.calls <= 1 else min(self.first, self.longest))
+        """The seconds of all calls, with the first one and the longest cut to size."""
+        if self.calls <= 1:
+            return self.first
+        longest = self.second if self.calls >= MANY else self.longest
+        return self.others - self.longest + longest + min(self.first, longest)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from polyopt_profiler.hints import hint
 from polyopt_profiler.observe import MISSING, attribute, observe, samples
-from polyopt_profiler.records import settle
+from polyopt_profiler.records import Spent, settle
 from polyopt_profiler.relations import sharing
 from profiled import Sandbox
 
@@ -246,6 +246,23 @@ def test_exact_types_only() -> None:
     assert observe("/tmp/file-123") == StrProfile(None)
     assert observe([1, 2.0]) != observe([1, 2])
     assert observe(np.ones((2, 3), order="F")) == ArrayProfile("float64", (Range(2, 2), Range(3, 3)), ("F",))
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ([5.0], 5.0),
+        ([5.0, 1.0, 2.0], 5.0),  # the first has loaded something
+        ([1.0, 5.0], 6.0),
+        ([1.0] * 4 + [5.0] + [1.0] * 4, 9.0),  # one of many was interrupted
+        ([9.0] + [1.0] * 7 + [5.0], 9.0),
+    ],
+)
+def test_times_that_say_nothing_are_cut(calls: list[float], expected: float) -> None:
+    spent = Spent()
+    for seconds in calls:
+        spent.add(seconds)
+    assert spent.seconds == expected
 
 
 @pytest.mark.parametrize(

@@ -287,8 +287,9 @@ def test_same_observations_same_bytes(sandbox: Sandbox) -> None:
 
         for n in range(40):
             with tempfile.NamedTemporaryFile() as file:
-                hot(np.ones((n % 7 + 1, 5)), 300, file.name)
-            cold(np.ones(n + 1), np.ones(n + 1))
+                hot(np.ones((n % 7 + 1, 5)), 5000, file.name)
+            if n < 10:
+                cold(np.ones(n + 1), np.ones(n + 1))
         """
     )
     assert sandbox.run("work.py").status == 0
@@ -296,7 +297,7 @@ def test_same_observations_same_bytes(sandbox: Sandbox) -> None:
     for _ in range(2):
         assert sandbox.run("work.py").status == 0
         assert sandbox.profile_path.read_bytes() == first
-    assert sandbox.functions()["work:hot"].share == 0.1
+    assert {key: entry.share for key, entry in sandbox.functions().items()} == {"work:hot": 0.1, "work:cold": 0.0}
 
 
 def test_at_most_four_variants_by_time(sandbox: Sandbox) -> None:
