@@ -145,3 +145,7 @@ def _installed_report(name: str, spec: ModuleSpec | None) -> Report | None:
                 return replace(report, modules=modules)
         folder = folder.parent
     return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""The hook with the real pipeline: annotations alone, stale and hot entries of a profile, the same bytes twice, `polyopt explain`."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from building import PROJECT, NewProject, Project, Wheel
+
+from setuptools_polyopt.profile.canonical import function_hash
+from setuptools_polyopt.profile.reading import format_profile
+from setuptools_polyopt.profile.schema import FunctionProfile, Profile
+
+SUMS = """import numpy as np
+from numpy.typing import NDArray
+
+
+def smooth(a: NDArray[np.float64], b: NDArray[np.float64]) -> None:
+    \"\"\"Means of neighbours.\"\"\"
+    for i in range(1, a.shape[0] - 1):
+        b[i] = (a[i - 1] + a[i] + a[i + 1]) / 3.0  # the comment stays
+
+
+def collatz(n):
+    steps = 0
+    while n != 1:
+        n = n // 2 if n % 2 == 0 else 3 * n + 1
+        steps += 1
+    return steps
+"""
+FILES = {"pyproject.toml": PROJECT + "[tool.polyopt]\n", "src/radar/__init__.py": "", "src/radar/sums.py": SUMS}
+SMOOTH = (
+    "import numpy as np, radar.sums as m; a = np.arange(9.0) ** 3; b = np.zeros(9); m.smooth(a, b); "
+    "print(b.tolist() == [0.0, *((a[:-2] + a[1:-1] + a[2:]) / 3.0).tolist(), 0.0], m.collatz(27))"
+)
+
+
+def profile(**functions: tuple[float, str | None]) -> str:
+    """A profile in which each function has a share of time and a hash (None: the right one)."""
+    nodes = {node.name: node for node in ast.parse(SUMS).body if isinstance(node, ast.FunctionDef)}
+    entries = {
+        f"radar.sums:{name}": FunctionProfile(known or function_hash(nodes[name]), 10, share) for name, (share, known) in functions.items()
+    }
+    return format_profile(Profile(entries)).decode()
+
+
+@pytest.fixture
+def real_project(new_project: NewProject) -> NewProject:
+    def make(files: dict[str, str] = FILES, name: str = "project", profile: str | None = None) -> Project:
+        project = new_project(files, name, profile)
+        return Project(project.folder, {**project.environ, "POLYOPT_TEST_FAKE": ""})
+
+    return make
+
+
+def run(project: Project, wheel: Wheel, **environ: str) -> str:
+    return Project(project.folder, {**project.environ, **environ}).run(wheel, SMOOTH)
+
+
+def test_a_project_with_annotations_and_no_profile(real_project: NewProject) -> None:
+    project = real_project()
+    wheel = project.wheel()
+    assert "radar/_polyopt/report.json" in wheel.names
+    assert b"# the comment stays" in wheel.read("radar/sums.py")
+    assert run(project, wheel) == "True 111"
+    assert run(project, wheel, POLYOPT_REQUIRE="1") == "True 111"
+    assert "smooth_0" in run(project, wheel, POLYOPT_TRACE="1")
+    assert run(project, wheel, POLYOPT_DISABLE="1") == "True 111"
+
+
+def test_explain_a_built_wheel(real_project: NewProject) -> None:
+    project = real_project()
+    wheel = project.wheel()
+    outcome = project.python("-m", "setuptools_polyopt.cli", "explain", str(wheel.path))
+    assert outcome.code == 0, outcome.text
+    assert "src/radar/sums.py:7-8: optimised as smooth_0" in outcome.text
+    assert "collatz" in outcome.text
+
+
+def test_two_builds_give_the_same_bytes(real_project: NewProject, tmp_path: Path) -> None:
+    one = real_project(name="one").wheel(PYTHONHASHSEED="1", POLYOPT_CACHE_DIR=str(tmp_path / "cache1"))
+    two = real_project(name="two").wheel(PYTHONHASHSEED="2", POLYOPT_CACHE_DIR=str(tmp_path / "cache2"), POLYOPT_BUILD_JOBS="1")
+    assert one.path.read_bytes() == two.path.read_bytes()
+
+
+def test_without_a_compiler(real_project: NewProject) -> None:
+    project = real_project()
+    wheel = project.wheel(CC="no-such-compiler")
+    assert wheel.tag == "py3-none-any"
+    assert "no C compiler was found (tried no-such-compiler): the wheel is pure Python" in wheel.log
+    assert run(project, wheel) == "True 111"
+
+
+def test_a_stale_entry_is_named_and_not_used(real_project: NewProject) -> None:
+    project = real_project(profile=profile(smooth=(0.5, "0" * 32)))
+    wheel = project.wheel()
+    (line,) = (line for line in wheel.log.splitlines() if "stale-profile" in line)
+    assert "src/radar/sums.py" in line
+    assert "smooth" in line
+    assert run(project, wheel, POLYOPT_REQUIRE="1") == "True 111"
+
+
+def test_a_hot_function_that_stays_python_fails_a_strict_build(real_project: NewProject) -> None:
+    strict = {**FILES, "pyproject.toml": PROJECT + "[tool.polyopt]\nstrict = true\n"}
+    hot = profile(smooth=(0.1, None), collatz=(0.5, None))
+    line = real_project(strict, profile=hot).failure()
+    assert line.startswith("error: polyopt: src/radar/sums.py")
+    assert "collatz is hot and was not optimised" in line
+    excluded = real_project(strict, "other", hot).wheel(POLYOPT_BUILD_EXCLUDE="radar.sums:collatz")
+    assert "radar/_polyopt/report.json" in excluded.names
