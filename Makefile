@@ -28,8 +28,8 @@ lint: $(READY) ## ruff, mypy and the layering contracts
 bench: $(READY) ## speed of the sample's kernels and of guarded calls
 	$(BIN)/python benchmarks/bench.py
 
-fuzz: $(READY) ## random programs against CPython
-	$(BIN)/python -m pytest -m slow tests/fuzz
+fuzz: $(READY) ## 2000 random programs with 10 inputs each, against CPython
+	$(BIN)/python tests/fuzz/fuzz_run.py
 
 clean: ## remove the environment and what tools leave behind
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
