@@ -13,13 +13,17 @@ import islpy as isl
 from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import TRUE, Binary, Expr, Unary
-from setuptools_polyopt.ir.kernel import Kernel
+from setuptools_polyopt.ir.kernel import Array, Kernel
 from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.polyhedral.accesses import Access
 from setuptools_polyopt.polyhedral.affine import NotAffine, set_to_condition
+from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
 from setuptools_polyopt.polyhedral.scop import Scop, Statement, extract
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import constant, set_space, variable
+
+
+LIMIT = 20_000_000
 
 
 def bounds(kernel: Kernel) -> Expr:
@@ -28,8 +32,13 @@ def bounds(kernel: Kernel) -> Expr:
     kernel: in program order. Raises Unsupported where a subscript or an extent is not affine.
     """
     scop = extract(kernel)
-    good = _busy(scop.context.subtract(outside(scop)), scop).gist(scop.context).coalesce()
-    return TRUE if good.is_equal(isl.Set.universe(good.get_space())) else _to_condition(good, scop)
+    try:
+        with bounded(scop.context.get_ctx(), LIMIT):
+            good = _busy(scop.context.subtract(outside(scop)), scop).gist(scop.context).coalesce()
+            return TRUE if good.is_equal(isl.Set.universe(good.get_space())) else _to_condition(good, scop)
+    except TooIntricate as error:
+        text = "the subscripts are too intricate for their bounds to be checked beforehand"
+        raise unsupported(kernel.span, "bounds-cost", text, "split the function", str(error)) from None
 
 
 def _busy(good: isl.Set, scop: Scop) -> isl.Set:
@@ -60,20 +69,25 @@ def outside(scop: Scop) -> isl.Set:
 
 def _outside(access: Access, statement: Statement, scop: Scop) -> isl.Set:
     array = scop.kernel.array(access.load.array)
-    touched = access.relation.intersect_domain(statement.domain).range()
     if not array.rank:
         return isl.Set.empty(scop.context.get_space())
+    touched = access.relation.intersect_domain(statement.domain).range()
+    try:
+        return touched.subtract(inside(array, scop)).params()
+    except NotAffine as error:
+        raise unsupported(statement.span, "extent", f"the extent `{error}` of `{array.name}` is not affine") from None
+
+
+def inside(array: Array, scop: Scop) -> isl.Set:
+    """The elements `{ A[a0, a1] }` that an array has. Raises NotAffine for an extent that is not affine."""
     params = [scop.context.get_space().get_dim_name(isl.dim_type.param, k) for k in range(scop.context.dim(isl.dim_type.param))]
     names = [f"a{k}" for k in range(array.rank)]
     space = set_space(scop.context.get_ctx(), params, array.name, names)
-    inside = isl.Set.universe(space)
+    elements = isl.Set.universe(space)
     for name, extent in zip(names, array.extents, strict=True):
         index = variable(space, name)
-        try:
-            inside = inside.intersect(index.ge_set(constant(space, 0))).intersect(index.lt_set(scop.affine.function(extent, space)))
-        except NotAffine:
-            raise unsupported(statement.span, "extent", f"the extent `{print_expr(extent)}` of `{array.name}` is not affine") from None
-    return touched.subtract(inside).params()
+        elements = elements.intersect(index.ge_set(constant(space, 0))).intersect(index.lt_set(scop.affine.function(extent, space)))
+    return elements
 
 
 def _to_condition(good: isl.Set, scop: Scop) -> Expr:

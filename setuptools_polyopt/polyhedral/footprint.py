@@ -6,7 +6,7 @@ its end and write the rest again). An element that the kernel always writes befo
 
     C[i, j] = 0.0; for k in range(n): C[i, j] += A[i, k] * B[k, j]      ->  nothing to keep
 
-Not done here: shapes other than boxes.
+Where isl would need too many operations, the box is the whole array. Not done here: shapes other than boxes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ import islpy as isl
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Expr, integer
 from setuptools_polyopt.ir.kernel import Kernel, Role
+from setuptools_polyopt.ir.visitors import assigns
 from setuptools_polyopt.polyhedral.affine import function_to_expr
+from setuptools_polyopt.polyhedral.bounds import inside
 from setuptools_polyopt.polyhedral.dependences import unwritten
+from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
 from setuptools_polyopt.polyhedral.scop import Scop, extract
 from setuptools_polyopt.polyhedral.simplify import simplify
+
+LIMIT = 10_000_000
 
 Box: TypeAlias = tuple[tuple[Expr, Expr], ...]
 """Per axis: the first index and the one after the last. May be empty or reach outside where nothing is written."""
@@ -34,15 +39,26 @@ def must_keep(kernel: Kernel, everything: bool) -> Mapping[str, Box]:
     kernel: in program order. Raises Unsupported as `extract` does.
     """
     scop = extract(kernel)
+    try:
+        with bounded(scop.context.get_ctx(), LIMIT):
+            return _boxes(scop, everything)
+    except TooIntricate:
+        written = {item.target.array for item in assigns(kernel.body)}
+        whole = (array for array in kernel.arrays if array.role is Role.ARGUMENT and array.name in written)
+        return {array.name: tuple((integer(0), extent) for extent in array.extents) for array in whole}
+
+
+def _boxes(scop: Scop, everything: bool) -> dict[str, Box]:
     elements = scop.must_writes.union(scop.may_writes).range()
     if not everything:
         elements = elements.intersect(unwritten(scop).range())
     boxes = {}
-    for array in kernel.arrays:
+    for array in scop.kernel.arrays:
         if array.role is Role.ARGUMENT:
             touched = _of(elements, array.name)
             if touched is not None:
-                boxes[array.name] = tuple(_axis(touched, axis, scop) for axis in range(array.rank))
+                hull = isl.Set.from_basic_set(touched.simple_hull()).intersect(inside(array, scop))
+                boxes[array.name] = tuple(_axis(hull, axis, scop) for axis in range(array.rank))
     return boxes
 
 

@@ -10,20 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from setuptools_polyopt.diagnostics import Diagnostic, Severity
-from setuptools_polyopt.ir.kernel import Kernel
+from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.printer import print_kernel
-from setuptools_polyopt.polyhedral import legality, schedule
+from setuptools_polyopt.polyhedral import legality
 from setuptools_polyopt.polyhedral.astgen import generate
 from setuptools_polyopt.polyhedral.dependences import Dependences, dependences
+from setuptools_polyopt.polyhedral.describe import describe
 from setuptools_polyopt.polyhedral.distribute import distribute
 from setuptools_polyopt.polyhedral.fuse import fuse
 from setuptools_polyopt.polyhedral.marks import Marking, coalesce, coincidence, mark
 from setuptools_polyopt.polyhedral.options import Options
-from setuptools_polyopt.polyhedral.privatise import expansions, privatise
+from setuptools_polyopt.polyhedral.privatise import Expansion, expansions, privatise
+from setuptools_polyopt.polyhedral.schedule import NoSchedule, schedule
 from setuptools_polyopt.polyhedral.scop import Scop, extract
-from setuptools_polyopt.polyhedral.storage import contract
+from setuptools_polyopt.polyhedral.spaces import TooExpensive, bounded
+from setuptools_polyopt.polyhedral.storage import Contraction, contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
-from setuptools_polyopt.polyhedral.tree import Tree, print_tree, program_order
+from setuptools_polyopt.polyhedral.tree import Allocate, Tree, print_tree, program_order
 
 
 @dataclass(frozen=True)
@@ -35,61 +38,97 @@ class Optimised:
     dumps: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    tree: Tree
+    contraction: Contraction
+    kernel: Kernel
+
+
 def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa: B008
     """Schedule a kernel.
 
     kernel: verified, in program order. Raises Unsupported where it cannot be described (a loop bound that is not affine).
     """
     found: list[Diagnostic] = []
-    scop, deps = _expanded(kernel, options)
-    tree = _schedule(scop, deps, options, found)
-    tree, contraction = contract(tree, scop, deps.flow, options.contract)
-    result = generate(tree, scop, contraction)
+    scop = extract(kernel)
+    context = scop.context.get_ctx()
+    try:
+        with bounded(context, options.max_operations):
+            deps = dependences(scop)
+            chosen = expansions(scop, deps) if options.reorder and options.contract else ()
+    except TooExpensive as error:
+        found.append(_intricate(scop, str(error)))
+        plan = _as_written(scop)
+        return Optimised(plan.kernel, tuple(found), {"scop": _print_scop(scop), "loops": print_kernel(plan.kernel)})
+    base = scop
+    while True:
+        if chosen:
+            scop = extract(privatise(base.kernel, base, chosen))
+            deps = dependences(scop)
+        plan = _plan(scop, deps, options, found)
+        wasteful = [e for e in chosen if _is_wasteful(e, base, plan.contraction)]
+        if not wasteful:
+            break
+        chosen = tuple(e for e in chosen if e not in wasteful)
+        scop, deps = base, dependences(base)
+        found.clear()
+    found += describe(plan.tree, scop, plan.contraction)
     dumps = {
         "scop": _print_scop(scop),
         "dependences": _print_dependences(deps),
-        "schedule": print_tree(tree),
-        "loops": print_kernel(result),
+        "schedule": print_tree(plan.tree),
+        "loops": print_kernel(plan.kernel),
     }
-    return Optimised(result, tuple(found), dumps)
+    return Optimised(plan.kernel, tuple(found), dumps)
 
 
-def _expanded(kernel: Kernel, options: Options) -> tuple[Scop, Dependences]:
-    """The scop and its dependences, with temporaries expanded."""
-    scop = extract(kernel)
-    deps = dependences(scop)
-    if not options.reorder or not options.contract:
-        return scop, deps
-    kernel = scop.kernel
-    wider = privatise(kernel, scop, expansions(scop, deps))
-    if wider is kernel:
-        return scop, deps
-    scop = extract(wider)
-    return scop, dependences(scop)
+def _is_wasteful(expansion: Expansion, scop: Scop, contraction: Contraction) -> bool:
+    """Did an expansion buy its parallelism with an array of two dimensions or more that the program does not have?"""
+    windows = contraction.get(expansion.name)
+    if windows is None or not expansion.indices:
+        return False
+    kept = sum(window is None for window in windows[: len(expansion.indices)])
+    return kept > 0 and kept + scop.kernel.array(expansion.array).rank >= 2
 
 
-def _schedule(scop: Scop, deps: Dependences, options: Options, found: list[Diagnostic]) -> Tree:
+def _intricate(scop: Scop, why: str) -> Diagnostic:
+    text = "this code is too intricate for the scheduler: its loops keep their order"
+    return Diagnostic(scop.kernel.span, "schedule-cost", text, "split the function", why)
+
+
+def _plan(scop: Scop, deps: Dependences, options: Options, found: list[Diagnostic]) -> _Plan:
     """The best legal schedule: isl's, else the program's order with parallel and vector loops, else the program's order as it is."""
-    everything = deps.all
     for make in (_from_isl, _from_program) if options.reorder else (_marked_program,):
         try:
-            tree = make(scop, deps, options)
-        except schedule.NoSchedule as error:
-            text = "this code is too intricate for the scheduler: its loops keep their order"
-            found.append(Diagnostic(scop.kernel.span, "schedule-cost", text, "split the function", str(error)))
+            with bounded(scop.context.get_ctx(), options.max_operations):
+                tree = make(scop, deps, options)
+                violation = legality.check(tree, scop, deps.all)
+                if violation is None:
+                    tree, contraction = contract(tree, scop, deps.flow, options.contract)
+                    return _Plan(tree, contraction, generate(tree, scop, contraction))
+        except (NoSchedule, TooExpensive) as error:
+            found.append(_intricate(scop, str(error)))
             continue
-        violation = legality.check(tree, scop, everything)
-        if violation is None:
-            return tree
         text = "a computed order failed its check and is not used"
         remedy = "report this as a defect of polyopt"
         found.append(Diagnostic(scop.kernel.span, "schedule-check", text, remedy, str(violation), Severity.WARNING))
-    return program_order(scop)
+    return _as_written(scop)
+
+
+def _as_written(scop: Scop) -> _Plan:
+    """The program's order; temporaries live as long as the kernel runs."""
+    tree: Tree = program_order(scop)
+    used = {a.load.array for s in scop.statements for a in s.accesses}
+    arrays = [a for a in scop.kernel.arrays if a.role is Role.TEMPORARY and a.name in used]
+    if arrays:
+        tree = Allocate(tuple(a.name for a in arrays), tree)
+    contraction: Contraction = {a.name: (None,) * a.rank for a in arrays}
+    return _Plan(tree, contraction, generate(tree, scop, contraction))
 
 
 def _from_isl(scop: Scop, deps: Dependences, options: Options) -> Tree:
-    tree = schedule.schedule(scop, deps, options.max_operations)
-    return _improve(coincidence(tree, scop, deps.all), scop, deps, options)
+    return _improve(coincidence(schedule(scop, deps), scop, deps.all), scop, deps, options)
 
 
 def _from_program(scop: Scop, deps: Dependences, options: Options) -> Tree:
