@@ -7,6 +7,7 @@ text. A variant that a phase refuses is dropped with a diagnostic; a region with
 from __future__ import annotations
 
 import ast
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -33,6 +34,9 @@ from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, 
 from setuptools_polyopt.report.words import guard_words, type_words
 
 PHASES = ("lower", "scop", "dependences", "schedule", "loops", "c", "guard", "rewrite")
+
+DEFECT = "internal-error"
+"""Kind of the diagnostic for a region that made a phase fail; the fuzz takes it for a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,9 @@ def _compile_region(
         except Unsupported as refused:
             found.append(refused.diagnostic)
             continue
+        except Exception as error:  # noqa: BLE001 -- a defect of ours in one region must not cost the user the build
+            found.append(_defect(region.span, error))
+            continue
         indexes = tuple(loops.index(key) for key in compiled.native.source.loops)
         variants.append(replace(compiled, native=replace(compiled.native, loops=indexes)))
     if not variants:
@@ -162,6 +169,14 @@ def _compile_region(
     natives = tuple(variant.native for variant in variants)
     kept = replace(region, variants=tuple(native.variant for native in natives))
     return _CompiledRegion(NativeRegion(module.name, symbol, kept, natives), tuple(variants))
+
+
+def _defect(span: Span, error: Exception) -> Diagnostic:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    text = f"polyopt failed on this code, which stays Python ({type(error).__name__} at {place})"
+    remedy = "please report it with the function's source"
+    return Diagnostic(span, DEFECT, text, remedy, "".join(traceback.format_exception(error)), Severity.WARNING)
 
 
 def compile_variant(variant: Variant, symbol: str, settings: Settings) -> _CompiledVariant:

@@ -18,7 +18,7 @@ from typing import Any
 from polyopt_profiler.project import Project
 from setuptools_polyopt.profile.canonical import FunctionNode, definitions, function_hash
 
-REWRITTEN = "_polyopt.bind("
+REWRITTEN = "= _polyopt_bind(__name__"
 """What the build writes into a module that it rewrote."""
 
 

@@ -20,8 +20,7 @@ from setuptools_polyopt.polyhedral.affine import NotAffine, set_to_condition
 from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
 from setuptools_polyopt.polyhedral.scop import Scop, Statement, extract
 from setuptools_polyopt.polyhedral.simplify import simplify
-from setuptools_polyopt.polyhedral.spaces import constant, set_space, variable
-
+from setuptools_polyopt.polyhedral.spaces import constant, param_names, set_space, variable
 
 LIMIT = 20_000_000
 
@@ -80,9 +79,8 @@ def _outside(access: Access, statement: Statement, scop: Scop) -> isl.Set:
 
 def inside(array: Array, scop: Scop) -> isl.Set:
     """The elements `{ A[a0, a1] }` that an array has. Raises NotAffine for an extent that is not affine."""
-    params = [scop.context.get_space().get_dim_name(isl.dim_type.param, k) for k in range(scop.context.dim(isl.dim_type.param))]
     names = [f"a{k}" for k in range(array.rank)]
-    space = set_space(scop.context.get_ctx(), params, array.name, names)
+    space = set_space(scop.context.get_ctx(), param_names(scop.context.get_space()), array.name, names)
     elements = isl.Set.universe(space)
     for name, extent in zip(names, array.extents, strict=True):
         index = variable(space, name)

@@ -1,8 +1,8 @@
 """Exact dependences between statement instances.
 
-flow: a write and a read that sees its value (a may-write is the source of a dependence but hides no earlier write). anti: a read and any later
-write to the same element. output: a write and any later one. Flow is about values, for it decides what may be expanded and contracted; for
-the other two, all pairs are much cheaper to compute than the nearest ones, and mean the same order.
+flow: a write and a read that sees its value (a may-write is the source of a dependence but hides no earlier write). anti: a read and
+any later write to the same element. output: a write and any later one. Flow is about values, for it decides what may be expanded and
+contracted; for the other two, all pairs are much cheaper to compute than the nearest ones, and mean the same order.
 """
 
 from __future__ import annotations

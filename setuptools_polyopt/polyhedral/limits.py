@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import islpy as isl
 
+
 class TooIntricate(Exception):
     """isl would need more operations than it is allowed."""
 

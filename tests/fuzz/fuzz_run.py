@@ -22,6 +22,8 @@ from built import Built, build, profile_of
 from fuzz_oracle import difference, observe
 from fuzz_programs import Program, inputs, program
 
+from setuptools_polyopt.pipeline import DEFECT
+
 HEADER = "import math\nimport numpy as np\n\n\n"
 
 
@@ -49,9 +51,14 @@ class Tally:
         self.refusals = self.refusals or Counter()
 
 
+def text_of(made: Sequence[Program]) -> str:
+    """The module that holds the programs."""
+    return HEADER + "\n\n".join(item.source for item in made)
+
+
 def build_programs(made: Sequence[Program], folder: Path, package: str) -> Built:
     """One module with all programs, profiled on one plain input each."""
-    text = HEADER + "\n\n".join(item.source for item in made)
+    text = text_of(made)
     calls = {item.name: [inputs(Random(item.source), item, plain=True)] for item in made}
     return build(folder, package, text, profile_of(text, f"{package}.mod", calls))
 
@@ -78,7 +85,19 @@ def run_seeds(seeds: Sequence[int], count: int, folder: Path, package: str, tall
     """All differences of one batch of programs."""
     made = [program(Random(seed), f"f{seed}") for seed in seeds]
     built = build_programs(made, folder, package)
-    return [found for item, seed in zip(made, seeds, strict=True) for found in compare(item, seed, built, count, tally)]
+    defects = [
+        Difference(int(name[1:]), -1, next(item.source for item in made if item.name == name), diagnostic.developer)
+        for diagnostic in built.compiled.diagnostics
+        if diagnostic.kind == DEFECT
+        for name in [function_at(text_of(made), diagnostic.span.line)]
+    ]
+    return defects + [found for item, seed in zip(made, seeds, strict=True) for found in compare(item, seed, built, count, tally)]
+
+
+def function_at(text: str, line: int) -> str:
+    """The name of the function that holds a line of a module of top-level functions."""
+    rows = [row for row in text.splitlines()[:line] if row.startswith("def ")]
+    return rows[-1][4:].split("(")[0]
 
 
 def main() -> int:
