@@ -10,7 +10,7 @@ conditions over parameters) are integers of which somebody has proved that they 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, assert_never
+from typing import Protocol
 
 from setuptools_polyopt.codegen.literals import literal, suffix
 from setuptools_polyopt.codegen.operations import (
@@ -31,6 +31,7 @@ from setuptools_polyopt.codegen.operations import (
 )
 from setuptools_polyopt.codegen.ranges import fits_int64
 from setuptools_polyopt.codegen.source import LoopKey
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
 from setuptools_polyopt.ir.kernel import Param

@@ -10,8 +10,6 @@ the same purpose. Non-goal: changing what runs in which order; that is the polyh
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.blocks import BlockCall, block_call
 from setuptools_polyopt.codegen.expr import call_key, int_value, position, substitute_position, value
@@ -23,6 +21,7 @@ from setuptools_polyopt.codegen.outline import is_outlined, outline
 from setuptools_polyopt.codegen.storage import Unit, reads
 from setuptools_polyopt.codegen.work import with_loop
 from setuptools_polyopt.diagnostics import Span
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Sym
 from setuptools_polyopt.ir.kernel import Array
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.names import Names
 from setuptools_polyopt.codegen.source import LoopKey, Options
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, NoOverlap, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, For, If, Stmt, walk

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.frontend.names import Names
 from setuptools_polyopt.frontend.pytypes import ArrayType, Env, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Constant, Module, Resolved

@@ -7,8 +7,7 @@ kernel allocates any.
 
 from __future__ import annotations
 
-from typing import assert_never
-
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
 from setuptools_polyopt.ir.kernel import Holds, Kernel, Role

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import assert_never
 
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import (
     Binary,
     Call,

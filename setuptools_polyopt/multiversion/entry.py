@@ -23,11 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from setuptools_polyopt.codegen.expr import guard_expression
 from setuptools_polyopt.codegen.names import Names
 from setuptools_polyopt.codegen.source import ArgField, LoopKey
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import (

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 import islpy as isl
 
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Reduce, Select
 from setuptools_polyopt.ir.kernel import Array
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If

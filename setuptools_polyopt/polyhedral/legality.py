@@ -1,17 +1,17 @@
 """Does a schedule run every instance in an order that its dependences allow?
 
-Independent of whoever made the schedule: it looks at the tree only. Dependences are followed down the tree; a loop must not run the target
-of a dependence before its source, a parallel or vector loop must not carry one at all, a sequence and a leaf must put sources first, and two
-instances of one statement that depend on each other must not share a date. Runs before any code is generated.
+Independent of whoever made the schedule: it looks at the tree only. Dependences are followed down the tree; a loop must not run the
+target of a dependence before its source, a parallel or vector loop must not carry one at all, a sequence and a leaf must put sources
+first, and two instances of one statement that depend on each other must not share a date. Runs before any code is generated.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 
 import islpy as isl
 
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Sequence, Tree
 

@@ -1,17 +1,17 @@
 """Which loops are parallel and which are vector loops.
 
-`coincidence` finds out, for every loop of a tree, whether it carries a dependence. `mark` then makes the outermost loop of each path that
-carries none parallel, and the innermost one a vector loop. Where they are one and the same, the loop is cut into blocks first: the blocks are
-parallel, what is inside a block is a vector loop.
+`coincidence` finds out, for every loop of a tree, whether it carries a dependence. `mark` then makes the outermost loop of each path
+that carries none parallel, and the innermost one a vector loop. Where they are one and the same, the loop is cut into blocks first: the
+blocks are parallel, what is inside a block is a vector loop.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 import islpy as isl
 
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, sequence
@@ -58,9 +58,10 @@ def coalesce(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
             for member in members:
                 inside = inside.eq_at_multi_union_pw_aff(member.union())
             child = coalesce(tree.child, scop, inside)
-            if isinstance(child, Band) and tree.permutable and child.permutable:
-                if all(deps.lex_gt_at_multi_union_pw_aff(m.union()).is_empty() for m in child.members):
-                    return Band((*members, *child.members), True, child.child)
+            if not isinstance(child, Band) or not tree.permutable or not child.permutable:
+                return replace(tree, child=child)
+            if all(deps.lex_gt_at_multi_union_pw_aff(m.union()).is_empty() for m in child.members):
+                return Band((*members, *child.members), True, child.child)
             return replace(tree, child=child)
         case _:
             assert_never(tree)

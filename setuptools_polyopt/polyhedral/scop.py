@@ -10,11 +10,12 @@ Not done here: subscripts that are not affine read or may-write the whole array;
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, assert_never
+from typing import Literal
 
 import islpy as isl
 
 from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Holds, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, walk
@@ -128,9 +129,9 @@ class _Extractor:
         domain = isl.UnionSet.empty_ctx(self.context)
         for s in statements:
             domain = domain.union(isl.UnionSet.from_set(s.domain))
-        return Scop(
-            self.kernel, known, dict(self.affine.opaque), self.affine, statements, domain, reads, must, may, _program_order(self.context, statements)
-        )
+        schedule = _program_order(self.context, statements)
+        names = dict(self.affine.opaque)
+        return Scop(self.kernel, known, names, self.affine, statements, domain, reads, must, may, schedule)
 
     def _integer_exprs(self) -> list[Expr]:
         found: list[Expr] = [extent for array in self.kernel.arrays for extent in array.extents]

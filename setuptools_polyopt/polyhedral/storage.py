@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 import islpy as isl
 
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop
@@ -27,8 +27,8 @@ from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Seq
 
 @dataclass(frozen=True)
 class Window:
-    """Index `i` of the whole array is `i - offset` of the window; a window of size 1 is no dimension at all. offset: by loop number (`@0` is
-    the outermost) and parameter name, with the constant under `""`."""
+    """Index `i` of the whole array is `i - offset` of the window; a window of size 1 is no dimension at all. offset: by loop number
+    (`@0` is the outermost) and parameter name, with the constant under `""`."""
 
     offset: Mapping[str, int]
     size: int

@@ -3,8 +3,8 @@
     tree ::= Band(members, permutable, child) | Sequence(children) | Allocate(arrays, child) | Leaf(names)
 
 A band's members are loops, outer first; each gives every statement below it a date (a function of the statement's iterators). The children
-of a sequence run one after the other; the statements of a leaf run in its order at one date. `Allocate` (the last phase, storage, puts it in) gives temporaries their
-memory for what is below. isl's own trees are read by `from_isl` and
+of a sequence run one after the other; the statements of a leaf run in its order at one date. `Allocate` (the last phase,
+storage, puts it in) gives temporaries their memory for what is below. isl's own trees are read by `from_isl` and
 made by `astgen`; between the two no pass depends on isl's node cursors.
 """
 
@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 import islpy as isl
 
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.statements import LoopKind
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
-from setuptools_polyopt.polyhedral.spaces import align, linear, tuple_functions, variable
+from setuptools_polyopt.polyhedral.spaces import ISL, align, linear, tuple_functions, variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +46,10 @@ class Member:
 
     def union(self) -> isl.MultiUnionPwAff:
         """The member as one isl object."""
-        total: isl.UnionPwAff | None = None
-        for date in self.dates.values():
-            part = isl.UnionPwAff.from_pw_aff(date)
-            total = part if total is None else total.union_add(part)
+        first, *others = self.dates.values()
+        total = isl.UnionPwAff.from_pw_aff(first)
+        for date in others:
+            total = total.union_add(isl.UnionPwAff.from_pw_aff(date))
         return isl.MultiUnionPwAff.from_union_pw_aff(total)
 
 
@@ -209,7 +210,7 @@ def from_isl(schedule: isl.Schedule, scop: Scop) -> Tree:
 
 def _from_node(node: isl.ScheduleNode, names: tuple[str, ...], scop: Scop) -> Tree:
     kind = node.get_type()
-    types = isl.schedule_node_type
+    types = ISL.schedule_node_type
     if kind == types.leaf:
         return Leaf(names)
     if kind == types.band:
@@ -255,11 +256,12 @@ def print_tree(tree: Tree, indent: int = 0) -> str:
         case Band():
             text = ""
             for member in tree.members:
-                marks = [member.kind] if member.kind != "serial" else []
+                marks: list[str] = [member.kind] if member.kind != "serial" else []
                 marks += [member.note] if member.note else []
                 marks += ["coincident"] if member.coincident and member.kind == "serial" else []
                 dates = "; ".join(f"{name}: {_date(date)}" for name, date in member.dates.items())
-                text += f"{pad}loop [{dates}]{' ' + ' '.join(marks) if marks else ''}{' permutable' if tree.permutable and len(tree.members) > 1 else ''}\n"
+                marks += ["permutable"] if tree.permutable and len(tree.members) > 1 else []
+                text += " ".join([f"{pad}loop [{dates}]", *marks]) + "\n"
             return text + print_tree(tree.child, indent + 1)
         case _:
             assert_never(tree)

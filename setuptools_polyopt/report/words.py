@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
 
+from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.kernel import (
     ArrayInput,
     Box,
