@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Sym, Unary, integer
 from setuptools_polyopt.ir.visitors import loads, symbols
 
@@ -37,13 +39,35 @@ def plus(a: Expr, b: Expr) -> Expr:
     """a + b, folded where constants allow."""
     if isinstance(a, Const) and isinstance(b, Const):
         return integer(_int(a) + _int(b))
+    if isinstance(b, Const) and isinstance(a, Binary) and not a.checked and not loads(a):
+        if a.op == "add" and isinstance(a.right, Const):
+            return plus(a.left, integer(_int(a.right) + _int(b)))
+        if a.op == "sub" and isinstance(a.right, Const):
+            return plus(a.left, integer(_int(b) - _int(a.right)))
+        if a.op in ("min", "max"):
+            return Binary(a.op, plus(a.left, b), plus(a.right, b), a.dtype)
     return b if a == ZERO else a if b == ZERO else Binary("add", a, b, a.dtype)
+
+
+def tidy(expr: Expr) -> Expr:
+    """A bound with its constants brought together: `min(n - 1, i + 31) + 1` becomes `min(n, i + 32)`."""
+    match expr:
+        case Binary(op="add", left=left, right=Const() as right, checked=False):
+            return plus(tidy(left), right)
+        case Binary(op="sub", left=left, right=Const() as right, checked=False):
+            return plus(tidy(left), integer(-_int(right)))
+        case Binary(op="add" | "sub" | "mul" | "min" | "max", checked=False):
+            return replace(expr, left=tidy(expr.left), right=tidy(expr.right))
+        case _:
+            return expr
 
 
 def minus(a: Expr, b: Expr) -> Expr:
     """a - b, folded where constants allow."""
     if isinstance(a, Const) and isinstance(b, Const):
         return integer(_int(a) - _int(b))
+    if a == b and not loads(a):
+        return ZERO
     return a if b == ZERO else Binary("sub", a, b, a.dtype)
 
 

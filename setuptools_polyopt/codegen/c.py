@@ -13,9 +13,12 @@ The kernels of a package go into one translation unit, which is compiled once pe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.expr import position
 from setuptools_polyopt.codegen.function import INDENT, Function
+from setuptools_polyopt.codegen.jam import jam
 from setuptools_polyopt.codegen.keep import sets_flags
 from setuptools_polyopt.codegen.literals import c_type
 from setuptools_polyopt.codegen.names import sanitize
@@ -27,12 +30,17 @@ from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Kernel, Role
-from setuptools_polyopt.ir.statements import Assign, If, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 
 
 def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSource:
     """Print a kernel. The kernel must have passed `ir.verifier`. Raises TypeError for an operation that has no C form."""
-    unit = Unit(kernel, options or Options(), sanitize(kernel.name))
+    options = options or Options()
+    work = block_work(kernel.body)
+    if options.jam:
+        kernel = jam(kernel)
+    kernel = replace(kernel, body=_tidy(kernel.body))
+    unit = Unit(kernel, options, sanitize(kernel.name))
     unit.chunked = unit.options.parallel and outlined_loops(kernel.body) == 1
     main = Function(unit, None, unit.written, may_fail(kernel.body))
     for array in kernel.arrays:
@@ -52,8 +60,23 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
         uses_failed=may_fail(kernel.body),
         uses_flags=any(sets_flags(expr) for expr in _expressions(kernel)),
         chunked=unit.chunked,
-        work=block_work(kernel.body),
+        work=work,
     )
+
+
+def _tidy(body: Block) -> Block:
+    """Loop bounds as people write them."""
+
+    def statement(item: Stmt) -> Stmt:
+        match item:
+            case For():
+                return replace(item, lower=affine.tidy(item.lower), upper=affine.tidy(item.upper), body=_tidy(item.body))
+            case If():
+                return replace(item, body=_tidy(item.body), orelse=_tidy(item.orelse))
+            case _:
+                return item
+
+    return tuple(statement(item) for item in body)
 
 
 def arg_fields(unit: Unit) -> tuple[ArgField, ...]:

@@ -11,10 +11,12 @@ from setuptools_polyopt.ir.expressions import Expr
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How kernels are printed. parallel: loops marked parallel may run on several threads; polls: long loops look for cancellation."""
+    """How kernels are printed. parallel: loops marked parallel may run on several threads; polls: long loops look for cancellation;
+    jam: loops around vector loops are unrolled into register tiles."""
 
     parallel: bool = True
     polls: bool = True
+    jam: bool = True
 
 
 @dataclass(frozen=True, slots=True, order=True)
