@@ -105,7 +105,7 @@ def install(wheel: Path, target: Path) -> Path:
 
 def profile(project: Path, program: Sequence[str]) -> Path:
     """``polyopt-profile run -- PROGRAM`` in the project; returns the profile file."""
-    run_tool("polyopt-profile", ["run", "--", *program], cwd=project)
+    run_python(["-m", "polyopt_profiler", "run", "--", *program], cwd=project)
     return project / "polyopt-profile.json"
 
 

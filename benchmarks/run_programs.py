@@ -1,9 +1,9 @@
 """The corpus: small programs over the families of numerical Python, each run plain and optimised.
 
 ``programs/*.py`` are ordinary modules with ``initialize(n)``, which makes a dictionary of arguments, a function ``kernel`` and two sizes.
-They are put into a generated package whose test calls each kernel at two small sizes; polyopt profiles that test and builds
-the package.  Then each kernel runs plain and built at both sizes: results and arguments must agree bit for bit.  Printed are the
-times, and how much of each module was optimised according to the build's report.
+They are put into a generated package whose test calls each kernel at two small sizes; polyopt profiles that test and compiles
+each program, in a process of its own.  There the kernel runs plain and built at both sizes: results and arguments must agree
+bit for bit.  Printed are the times (the least of some alternating runs), and how much of each module was optimised.
 """
 
 from __future__ import annotations
@@ -11,24 +11,31 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import json
 import re
+import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import loading  # noqa: E402
+from benchmarks.building import build_copy  # noqa: E402
 from benchmarks.equality import difference  # noqa: E402
-from benchmarks.loading import Modules, Pair  # noqa: E402
+from benchmarks.loading import Modules  # noqa: E402
 from benchmarks.table import ratio, seconds, table  # noqa: E402
 from benchmarks.timing import Subject, alternate  # noqa: E402
+from setuptools_polyopt.config import Settings  # noqa: E402
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 PACKAGE = "corpus"
+CHILD_SECONDS = 300
 DISPATCH = re.compile(r"# polyopt: (?:lines? )?(\d+)(?:-(\d+))?")
 PYPROJECT = f"""\
 [build-system]
@@ -67,6 +74,7 @@ class Outcome:
     """What came of one program: times in seconds at the large size, the first difference, if any.
 
     ``share`` is the part of the program's statement lines (without ``initialize``) that lies in optimised regions.
+    ``build`` is what compiling took, in seconds; ``missed`` what the report says about code that stays Python.
     """
 
     name: str
@@ -74,6 +82,8 @@ class Outcome:
     built: float
     difference: str | None
     share: float
+    build: float = 0.0
+    missed: tuple[str, ...] = ()
 
 
 def names_of(patterns: Iterable[str]) -> list[str]:
@@ -95,10 +105,32 @@ def generate(names: Sequence[str], project: Path) -> Path:
     return project
 
 
-def optimise(project: Path, work: Path) -> Pair:
-    """Profile the package's test and build it: the one place that knows how the corpus gets optimised."""
-    loading.profile(project, ["-m", "pytest", "-q"])
-    return loading.build_pair(project, work)
+def measure_alone(name: str, project: Path, levels: Sequence[str] = (), *, timed: bool) -> Outcome:
+    """Build and run one program in a process of its own: neither a crash nor an endless compilation costs the others."""
+    command = [sys.executable, __file__, name, "--child", "--work", str(project.parent), *([] if timed else ["--no-times"])]
+    command += [part for level in levels for part in ("--level", level)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return Outcome(name, 0.0, 0.0, f"not done after {CHILD_SECONDS} s", 0.0)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return Outcome(name, 0.0, 0.0, f"ended with {done.returncode}: {last}", 0.0)
+    read: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return Outcome(**{**read, "missed": tuple(read["missed"])})
+
+
+def measure(name: str, project: Path, levels: Sequence[str] = (), *, timed: bool) -> Outcome:
+    """Build one program in this process, compare it and time it."""
+    package = project / "src" / PACKAGE
+    profile = project / "polyopt-profile.json"
+    target = project.parent / "built" / name
+    started = time.perf_counter()
+    compiled = build_copy(package, [name], profile, target, Settings(), levels)
+    took = time.perf_counter() - started
+    plain, built = load_all(package.parent, [name])[name], load_all(target, [name])[name]
+    missed = [f"{m.function}:{m.lines} {m.kind}: {m.reason}" for module in compiled.report.modules for m in module.missed]
+    return replace(run(name, plain, built, timed=timed), build=took, missed=tuple(m for m in missed if not m.startswith("initialize")))
 
 
 def run(name: str, plain: ModuleType, built: ModuleType, *, timed: bool) -> Outcome:
@@ -116,8 +148,8 @@ def run(name: str, plain: ModuleType, built: ModuleType, *, timed: bool) -> Outc
         "plain": Subject(plain.kernel, prepare, fresh=True),
         "built": Subject(built.kernel, prepare, fresh=True),
     }
-    times = alternate(subjects, rounds=3, sample_seconds=0.01)
-    return Outcome(name, times["plain"].median, times["built"].median, None, share)
+    times = alternate(subjects, rounds=5, sample_seconds=0.01)
+    return Outcome(name, times["plain"].best, times["built"].best, None, share)
 
 
 def optimised_share(plain: Path, built: Path) -> float:
@@ -148,8 +180,9 @@ def report(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         gain = ratio(outcome.plain / outcome.built) if outcome.built else ""
         times = [seconds(t) if t else "" for t in (outcome.plain, outcome.built)]
-        rows.append([outcome.name, *times, gain, f"{outcome.share:.0%}", outcome.difference or "equal"])
-    return table(["program", "plain", "built", "speed-up", "optimised", "bits"], rows)
+        built = f"{outcome.build:.1f} s"
+        rows.append([outcome.name, *times, gain, f"{outcome.share:.0%}", built, outcome.difference or "equal"])
+    return table(["program", "plain", "built", "speed-up", "optimised", "build", "bits"], rows)
 
 
 def load_all(target: Path, names: Sequence[str]) -> Modules:
@@ -164,14 +197,23 @@ def main() -> int:
         "--work", type=Path, default=ROOT / "build" / "corpus", help="where to build (default: build/corpus)"
     )
     parser.add_argument("--no-times", action="store_true", help="only compare")
+    parser.add_argument("--missed", action="store_true", help="print why code stays Python")
+    parser.add_argument("--keep-profile", action="store_true", help="use the package and the profile of the last run")
+    parser.add_argument("--level", action="append", default=[], help="only this instruction-set level (default: all)")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
 
-    names = names_of(options.patterns)
-    project = generate(names, loading.empty_directory(options.work / "project"))
-    pair = optimise(project, options.work)
-    plain, built = load_all(pair.plain, names), load_all(pair.built, names)
-    outcomes = [run(name, plain[name], built[name], timed=not options.no_times) for name in names]
+    names, project, timed = names_of(options.patterns), options.work / "project", not options.no_times
+    if options.child:
+        print(json.dumps(asdict(measure(names[0], project, options.level, timed=timed))))
+        return 0
+    if not options.keep_profile:
+        generate(names, loading.empty_directory(project))
+        loading.profile(project, ["-m", "pytest", "-q"])
+    outcomes = [measure_alone(name, project, options.level, timed=timed) for name in names]
     print(report(outcomes))
+    if options.missed:
+        print("\n".join(f"{outcome.name}: {text}" for outcome in outcomes for text in outcome.missed))
     different = [outcome.name for outcome in outcomes if outcome.difference]
     touched = sum(outcome.share > 0 for outcome in outcomes)
     print(f"\n{len(outcomes)} programs, {touched} with optimised regions, {len(different)} with differences")
