@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import islpy as isl
 
@@ -30,7 +31,7 @@ from setuptools_polyopt.ir.expressions import (
 )
 from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.ir.visitors import children
-from setuptools_polyopt.polyhedral.spaces import constant, variable
+from setuptools_polyopt.polyhedral.spaces import ISL, constant, variable
 
 
 class NotAffine(Exception):
@@ -150,7 +151,7 @@ class Affine:
                 return self.condition(left, space).union(self.condition(right, space))
             case Compare(op=op, left=left, right=right) if left.dtype is DType.INT64:
                 a, b = self.function(left, space), self.function(right, space)
-                return getattr(a, f"{op}_set")(b)  # type: ignore[no-any-return]
+                return getattr(a, f"{op}_set")(b)
             case _:
                 raise NotAffine(print_expr(expr))
 
@@ -161,13 +162,13 @@ def _literal(expr: Expr) -> int | None:
         case Const(value=value, dtype=dtype) if dtype.is_integer:
             return int(value.real)
         case Unary(op="neg", operand=operand):
-            value = _literal(operand)
-            return None if value is None else -value
+            inner = _literal(operand)
+            return None if inner is None else -inner
         case _:
             return None
 
 
-_OPS = isl.ast_expr_op_type
+_OPS = ISL.ast_expr_op_type
 _ARITHMETIC = {
     _OPS.add: "add",
     _OPS.sub: "sub",
@@ -187,9 +188,9 @@ _LOGIC = {_OPS.and_: "and", _OPS.and_then: "and", _OPS.or_: "or", _OPS.or_else: 
 def ast_to_expr(expr: isl.AstExpr, names: Mapping[str, Expr]) -> Expr:
     """An isl AST expression as IR; `names` replaces identifiers (opaque parameters). Conditions come out boolean, the rest int64."""
     kind = expr.get_type()
-    if kind == isl.ast_expr_type.int:
+    if kind == ISL.ast_expr_type.int:
         return integer(int(expr.get_val().to_python()))
-    if kind == isl.ast_expr_type.id:
+    if kind == ISL.ast_expr_type.id:
         name = expr.get_id().get_name()
         return names.get(name, Sym(name))
     operation = expr.get_op_type()
@@ -197,7 +198,7 @@ def ast_to_expr(expr: isl.AstExpr, names: Mapping[str, Expr]) -> Expr:
     return _operation(operation, args)
 
 
-def _operation(operation: isl.ast_expr_op_type, args: list[Expr]) -> Expr:
+def _operation(operation: Any, args: list[Expr]) -> Expr:
     if operation == _OPS.minus:
         return Unary("neg", args[0], DType.INT64)
     if operation in _COMPARISONS:

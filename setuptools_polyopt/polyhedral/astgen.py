@@ -20,11 +20,11 @@ from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr, substitute
 from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.simplify import simplify
-from setuptools_polyopt.polyhedral.spaces import Term
+from setuptools_polyopt.polyhedral.spaces import ISL, Term
 from setuptools_polyopt.polyhedral.storage import Contraction
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, depth
 
-_NODES = isl.ast_node_type
+_NODES = ISL.ast_node_type
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class _Generator:
             return self._node(node.for_get_body(), None, {**values, iterator: lower}, scope)
         cond = node.for_get_cond()
         upper = self._expr(cond.get_op_arg(1), values)
-        if cond.get_op_type() == isl.ast_expr_op_type.le:
+        if cond.get_op_type() == ISL.ast_expr_op_type.le:
             upper = simplify(Binary("add", upper, integer(1), DType.INT64))
         step = self._expr(node.for_get_inc(), values)
         if not isinstance(step, Const):

@@ -23,10 +23,9 @@ from setuptools_polyopt.polyhedral.spaces import function_map
 from setuptools_polyopt.polyhedral.strides import in_span
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, sequence
 
-
 BLOCK = 1024
-"""Elements of a row that a run of statements handles before the next ones: their buffers (8 KiB of doubles each) stay in the first or second
-level of the cache, and a call of NumPy's inner loop costs little per element."""
+"""Elements of a row that a run of statements handles before the next ones: their buffers (8 KiB of doubles each) stay in the first or
+second level of the cache, and a call of NumPy's inner loop costs little per element."""
 
 
 def distribute(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] = ()) -> Tree:
@@ -104,7 +103,7 @@ def _alike(first: str, second: str, member: Member, scop: Scop, outer: tuple[Mem
         return False
     if _is_block_call(scop.statement(first)) or _is_block_call(scop.statement(second)):
         return False
-    return _range(first, member, scop, outer).is_equal(_range(second, member, scop, outer))
+    return bool(_range(first, member, scop, outer).is_equal(_range(second, member, scop, outer)))
 
 
 def _is_block_call(statement: Statement) -> bool:

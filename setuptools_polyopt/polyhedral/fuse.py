@@ -8,8 +8,8 @@ has to be finished before its elements are used. This pass joins neighbouring ne
     for i: for j: o[i, j] = d[i, j] / s[i]             s[i] = sum(d[i, :])
                                                        for j: o[i, j] = d[i, j] / s[i]
 
-Only nests that share data are joined, never at the loop that runs along contiguous elements of a deeper nest, and a statement that would lose
-its own vector loop is peeled off again where nothing is gained from having it inside.
+Only nests that share data are joined, never at the loop that runs along contiguous elements of a deeper nest, and a statement that
+would lose its own vector loop is peeled off again where nothing is gained from having it inside.
 """
 
 from __future__ import annotations

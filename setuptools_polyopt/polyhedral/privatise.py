@@ -1,8 +1,8 @@
 """Expansion of temporaries before scheduling.
 
-A temporary that every iteration of a loop writes before it reads it makes iterations depend on each other only because they share its memory.
-Here such a temporary gets the loop's iterator as a further (first) index; after scheduling, `storage` contracts what it can. Uses of one
-name that exchange no values become temporaries of their own (`t`, `t_1`).
+A temporary that every iteration of a loop writes before it reads it makes iterations depend on each other only because they share its
+memory. Here such a temporary gets the loop's iterator as a further (first) index; after scheduling, `storage` contracts what it can.
+Uses of one name that exchange no values become temporaries of their own (`t`, `t_1`).
 
     for i: for j: s = 0; (for k: s = s + ...); C[i, j] = s      ->   for i: for j: s[i, j] = 0; ... C[i, j] = s[i, j]
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
 
 import islpy as isl
 
@@ -26,6 +28,7 @@ from setuptools_polyopt.polyhedral.dependences import Dependences
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import function_map, linear, variable
+from setuptools_polyopt.polyhedral.tree import Member
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,8 @@ def _rewrite(body: Block, loops: tuple[str, ...], labels: Mapping[str, dict[str,
                 then, orelse = _rewrite(statement.body, loops, labels), _rewrite(statement.orelse, loops, labels)
                 result.append(replace(statement, cond=cond, body=then, orelse=orelse))
             case Assign():
-                changed = map_block_exprs((statement,), lambda e, s=statement: _expand(e, loops, labels.get(s.label, {})))  # type: ignore[misc]
-                result += changed
+                table = labels.get(statement.label, {})
+                result += map_block_exprs((statement,), partial(_expand, loops=loops, table=table))
             case _:
                 result.append(statement)
     return tuple(result)
@@ -179,11 +182,7 @@ def _indices(array: Array, web: list[Statement], scop: Scop, deps: Dependences) 
 
 
 def _level_dates(web: list[Statement], level: int) -> isl.MultiUnionPwAff:
-    total: isl.UnionPwAff | None = None
-    for s in web:
-        part = isl.UnionPwAff.from_pw_aff(variable(s.space, s.iterators[level]))
-        total = part if total is None else total.union_add(part)
-    return isl.MultiUnionPwAff.from_union_pw_aff(total)
+    return Member({s.name: variable(s.space, s.iterators[level]) for s in web}, False).union()
 
 
 def _distinguished(array: Array, web: list[Statement], level: int) -> bool:
@@ -193,7 +192,7 @@ def _distinguished(array: Array, web: list[Statement], level: int) -> bool:
             if access.load.array != array.name:
                 continue
             rows = [linear(f) for f in access.subscripts or ()]
-            if not any(row is not None and list(row.items()) == [(s.iterators[level], 1)] for row in rows):
+            if not any(row is not None and row == {s.iterators[level]: Fraction(1)} for row in rows):
                 return False
     return True
 

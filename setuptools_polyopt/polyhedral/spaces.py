@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Any
 
 import islpy as isl
+
+ISL: Any = isl
+"""isl's enumerations, whose members the type stubs of islpy do not know."""
 
 _IN, _OUT, _SET, _PARAM, _DIV = (
     isl.dim_type.in_,
@@ -34,12 +38,12 @@ def param_space(context: isl.Context, params: Sequence[str]) -> isl.Space:
 
 def dim_names(space: isl.Space) -> tuple[str, ...]:
     """Names of the dimensions of a set space."""
-    return tuple(space.get_dim_name(_SET, k) for k in range(space.dim(_SET)))
+    return tuple(space.get_dim_name(_SET, k) or "" for k in range(space.dim(_SET)))
 
 
 def param_names(space: isl.Space) -> tuple[str, ...]:
     """Names of the parameters of a space."""
-    return tuple(space.get_dim_name(_PARAM, k) for k in range(space.dim(_PARAM)))
+    return tuple(space.get_dim_name(_PARAM, k) or "" for k in range(space.dim(_PARAM)))
 
 
 def variable(space: isl.Space, name: str) -> isl.PwAff:
@@ -129,11 +133,11 @@ def linear(function: isl.PwAff) -> Mapping[str, Fraction] | None:
     for k in range(aff.dim(_DIV)):
         if not aff.get_coefficient_val(_DIV, k).is_zero():
             return None
-    found = {}
+    found: dict[str, Fraction] = {}
     for k in range(aff.dim(_IN)):
         value = aff.get_coefficient_val(_IN, k)
         if not value.is_zero():
-            found[aff.get_dim_name(_IN, k)] = Fraction(value.get_num_si(), value.get_den_val().get_num_si())
+            found[aff.get_dim_name(_IN, k) or ""] = Fraction(value.get_num_si(), value.get_den_val().get_num_si())
     return found
 
 
@@ -149,11 +153,11 @@ def tuple_maps(union: isl.UnionMap) -> list[tuple[str, str, isl.Map]]:
 
 def tuple_functions(union: isl.UnionPwAff) -> dict[str, isl.PwAff]:
     """The functions of a union by their domain's tuple name."""
-    found = {}
+    found: dict[str, isl.PwAff] = {}
     functions = union.get_pw_aff_list()
     for k in range(functions.n_pw_aff()):
         function = functions.get_at(k)
-        found[function.get_space().domain().get_tuple_name(_SET)] = function
+        found[function.get_space().domain().get_tuple_name(_SET) or ""] = function
     return found
 
 

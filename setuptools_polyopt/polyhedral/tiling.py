@@ -1,9 +1,9 @@
 """The order of the loops of a permutable band, and its tiles.
 
-Innermost comes the loop along which accesses are contiguous and nothing is carried (float accumulations stay in order: the loop that carries
-one cannot be it). Tiles pay when some data is used again only after at least two loops have passed over other data, or when an access is
-contiguous along another loop than the innermost. Parallel tile loops come first; where none is parallel, the wavefront over the first
-two tile loops makes the second one parallel:
+Innermost comes the loop along which accesses are contiguous and nothing is carried (float accumulations stay in order: the loop that
+carries one cannot be it). Tiles pay when some data is used again only after at least two loops have passed over other data, or when an
+access is contiguous along another loop than the innermost. Parallel tile loops come first; where none is parallel, the wavefront over
+the first two tile loops makes the second one parallel:
 
     for i: for j: for k: C[i, j] += A[i, k] * B[k, j]
       -> for i_tile parallel: for j_tile: for k_tile: for i: for k: for j vector
@@ -16,14 +16,13 @@ from dataclasses import dataclass, replace
 
 import islpy as isl
 
-from setuptools_polyopt.polyhedral.marks import tile_member
 from setuptools_polyopt.polyhedral.legality import domain_of
+from setuptools_polyopt.polyhedral.marks import tile_member
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.spaces import linear
 from setuptools_polyopt.polyhedral.strides import STRIDED, Row, cost, in_span
-from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Tree
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Tree, sequence
 from setuptools_polyopt.polyhedral.tree import Sequence as Steps
-from setuptools_polyopt.polyhedral.tree import sequence
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _restructure(tree: Band, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None
 def _wavefront(a: Member, a_size: int, b: Member, b_size: int) -> Member:
     """The sum of two tile numbers."""
     dates = {}
-    rows = {}
+    rows: dict[str, Row | None] = {}
     for name in a.dates:
         x, y = a.dates[name], b.dates[name]
         context = x.get_ctx()
@@ -130,9 +129,11 @@ def _pays(points: Sequence[Member], statements: Sequence[Statement], scop: Scop,
             continue
         if _far_reuse(s, rows, len(outer)):
             return True
+        start = len(outer)
         here = cost(s, scop, rows, len(rows) - 1)
-        others = [cost(s, scop, rows, k) for k in range(len(outer), len(rows) - 1)]
-        if here is not None and here >= STRIDED and any(c is not None and c >= STRIDED for c in others) and _transposed(s, rows, len(outer)):
+        others = [cost(s, scop, rows, k) for k in range(start, len(rows) - 1)]
+        everywhere = here is not None and here >= STRIDED and any(c is not None and c >= STRIDED for c in others)
+        if everywhere and _transposed(s, rows):
             return True
     return False
 
@@ -158,9 +159,8 @@ def _invariant(matrix: Sequence[Row], rows: Sequence[Row], position: int) -> boo
     return all(in_span(row, others) for row in matrix)
 
 
-def _transposed(statement: Statement, rows: Sequence[Row], start: int) -> bool:
+def _transposed(statement: Statement, rows: Sequence[Row]) -> bool:
     """Does some access run along contiguous elements in a loop that is not the innermost?"""
-    del start
     for access in statement.accesses:
         if access.subscripts and len(access.subscripts) > 1:
             last = linear(access.subscripts[-1])

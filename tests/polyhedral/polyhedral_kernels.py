@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, BinaryOp, Call, Compare, Const, Expr, Load, Reduce, Select, Sym, integer
+from setuptools_polyopt.ir.expressions import (
+    Binary,
+    BinaryOp,
+    Call,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Reduce,
+    Select,
+    Sym,
+    integer,
+)
 from setuptools_polyopt.ir.interpreter import evaluate, run
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, Param, Role
 from setuptools_polyopt.ir.statements import Assign, For, Stmt
@@ -116,7 +128,8 @@ def _stencil(source: str, target: str) -> For:
 
 
 def jacobi2d() -> Kernel:
-    return kernel("jacobi2d", "t n", [array("A", "n", "n"), array("B", "n", "n")], loop("s", 0, "t", _stencil("A", "B"), _stencil("B", "A")))
+    steps = loop("s", 0, "t", _stencil("A", "B"), _stencil("B", "A"))
+    return kernel("jacobi2d", "t n", [array("A", "n", "n"), array("B", "n", "n")], steps)
 
 
 def seidel2d() -> Kernel:
