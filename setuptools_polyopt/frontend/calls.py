@@ -18,6 +18,7 @@ from setuptools_polyopt.frontend import arrays, contraction, creation, reduction
 from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.attributes import extent_value, size
 from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.subscripts import new_axis
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     MethodValue,
@@ -105,6 +106,8 @@ def _dispatch(ctx: Context, arguments: Arguments) -> Value:
         case "contraction":
             left, right = _exactly(arguments, 2)
             return contraction.product(ctx, left, right, arguments.span, arguments.path)
+        case "outer":
+            return _outer(ctx, arguments)
         case "view":
             return _view(ctx, arguments)
         case "query":
@@ -113,7 +116,18 @@ def _dispatch(ctx: Context, arguments: Arguments) -> Value:
             raise _unknown(arguments.path, arguments.node, arguments.span)
 
 
+def _outer(ctx: Context, arguments: Arguments) -> Value:
+    """`np.outer(a, b)` of vectors is `a[:, None] * b`."""
+    left, right = _exactly(arguments, 2)
+    if not (isinstance(left, ArrayValue) and isinstance(right, ArrayValue) and left.rank == right.rank == 1):
+        raise unsupported(arguments.span, "arguments", "`numpy.outer` is supported with two vectors only")
+    fp, span = ctx.function.fp, arguments.span
+    return arrays.apply(ctx, (new_axis(left, 1), right), lambda o: elementwise.call("numpy.multiply", o, {}, fp, span), span)
+
+
 def _kind(path: str) -> str | None:
+    if path == "numpy.outer":
+        return "outer"
     return "creation" if path in _CREATION else functions.kind(path)
 
 

@@ -27,7 +27,7 @@ from setuptools_polyopt.frontend.values import (
     Value,
 )
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Const, Expr, Sym
+from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Select, Sym
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, ScalarType, cast
 
@@ -65,6 +65,8 @@ def create(ctx: Context, path: str, positional: Sequence[Value], keywords: Mappi
             return target
         case "copy" | "array" | "astype" | "ascontiguousarray":
             return _copied(ctx, path, positional, keywords, span)
+        case "eye" | "identity":
+            return _identity(ctx, _bind(path, ("N", "dtype"), positional, keywords, span), span)
         case "arange":
             return _arange(ctx, _bind(path, ("stop",), positional, keywords, span)["stop"], span)
         case _:
@@ -180,6 +182,17 @@ def _copied(ctx: Context, path: str, positional: Sequence[Value], keywords: Mapp
     target = ctx.state.temporary("t", dtype, source.extents, order)
     with arrays.nest(ctx, source.extents, span) as indices:
         arrays.store(ctx, target.load(indices), cast(source.read(indices), dtype), span)
+    return target
+
+
+def _identity(ctx: Context, given: Mapping[str, Value], span: Span) -> ArrayValue:
+    extents = shape_of(ctx, given["N"], span)
+    dtype = _dtype(given.get("dtype"), DType.FLOAT64, span)
+    target = ctx.state.temporary("t", dtype, (extents[0], extents[0]))
+    with arrays.nest(ctx, target.extents, span) as indices:
+        one, zero = literal_of(1, dtype), literal_of(0, dtype)
+        arrays.store(ctx, target.load(indices), Select(Compare("eq", indices[0], indices[1]), one, zero, dtype), span)
+    ctx.state.nests -= 1
     return target
 
 

@@ -1,14 +1,278 @@
-"""Reductions of arrays: `np.sum(a, axis=0)`, `a.max()`."""
+"""Reductions of arrays: `np.sum(a, axis=0)`, `a.max()`, with NumPy's own order of summation.
+
+What happens to one element, and in which order, is `operators.reductions`'; here it becomes loops, and its conditions become guards.
+
+    np.sum(a, axis=1)     ->     for i0 in 0..n: S0: acc[i0] = 0.0
+                                 for i0 in 0..n: S1: acc[i0] = reduce numpy.add(acc[i0]; a[i0, r] for r in 0..m)
+
+Several trailing axes at once (`np.sum(a)` of a matrix of floats) are one flat loop in NumPy, which has no affine form: they stay NumPy's
+unless the order is free.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.frontend import arrays
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import Value
+from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Reduce, Sym, integer
+from setuptools_polyopt.ir.statements import For
+from setuptools_polyopt.operators.reductions import Plan, Reduction, plan, reduction
+from setuptools_polyopt.operators.values import ScalarType, element
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One reduction: which axes of which array, and where the accumulator of a result element lies."""
+
+    ctx: Context
+    rule: Reduction
+    source: ArrayValue
+    axes: tuple[int, ...]
+    keepdims: bool
+    span: Span
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        return tuple(axis for axis in range(self.source.rank) if axis not in self.axes)
 
 
 def reduce(ctx: Context, path: str, positional: Sequence[Value], keywords: Mapping[str, Value], span: Span) -> Value:
-    """The value of a reduction; raises Unsupported."""
-    raise unsupported(span, "reduction", f"`{path}` is not supported yet")
+    """The value of a reduction: a NumPy scalar, or an array if axes are left; raises Unsupported."""
+    given = dict(zip(("a", "axis"), positional, strict=False)) | dict(keywords)
+    unknown = set(given) - {"a", "axis", "keepdims"}
+    if unknown or len(positional) > 2:
+        raise unsupported(span, "keyword-argument", f"`{path}` with the argument `{min(unknown, default='dtype')}=` is not supported")
+    source = given.get("a")
+    if not isinstance(source, ArrayValue):
+        raise unsupported(span, "reduction-scalar", f"`{path}` of something else than an array is not supported")
+    axes = _axes(ctx, given.get("axis"), source.rank, span)
+    keepdims = _flag(given.get("keepdims"), span)
+    rule = reduction(path, element(source.read(tuple(integer(0) for _ in source.extents))), ctx.function.fp, span)
+    job = _Job(ctx, rule, source, axes, keepdims, span)
+    _guards(job)
+    return _free(job) if rule.free else _ordered(job)
+
+
+def _axes(ctx: Context, value: Value | None, rank: int, span: Span) -> tuple[int, ...]:
+    if value is None or isinstance(value, NoneValue):
+        return tuple(range(rank))
+    found = []
+    for item in value.items if isinstance(value, TupleValue) else (value,):
+        form = ctx.state.form(item.expr) if isinstance(item, ScalarValue) else None
+        if form is None or form.value is None or not -rank <= form.value < rank:
+            raise unsupported(span, "axis", f"an axis has to be a constant below the rank {rank}")
+        found.append(form.value % rank)
+    if len(set(found)) != len(found) or not found:
+        raise unsupported(span, "axis", "the axes have to be distinct")
+    return tuple(sorted(found))
+
+
+def _flag(value: Value | None, span: Span) -> bool:
+    if value is None:
+        return False
+    if isinstance(value, ScalarValue) and isinstance(value.expr, Const) and value.type.dtype is DType.BOOL:
+        return bool(value.expr.value)
+    raise unsupported(span, "keyword-argument", "`keepdims=` has to be True or False")
+
+
+def _guards(job: _Job) -> None:
+    """How many elements a result may have."""
+    for axis in job.axes:
+        extent = job.ctx.state.form(job.source.extents[axis])
+        if extent is None:
+            raise unsupported(job.span, "reduction", "the extent of a reduced axis is no affine expression")
+        if job.rule.min_count:
+            job.ctx.state.assume(extent - 1, "the reduced axis is not empty", job.span)
+        if job.rule.max_count is not None:
+            if len(job.axes) > 1:
+                raise unsupported(job.span, "reduction-count", "the mean of integers over several axes is not supported")
+            job.ctx.state.assume(extent * -1 + job.rule.max_count, "the reduced axis is short enough for an exact sum", job.span)
+
+
+# accumulators and results
+
+
+def _target(job: _Job, dtype: DType) -> ArrayValue | Load:
+    """Storage for one value per result element: a scalar if no axis is left."""
+    if not job.kept and not job.keepdims:
+        return job.ctx.state.scratch(dtype)
+    extents = job.source.extents
+    shape = tuple(extents[axis] if axis in job.kept else integer(1) for axis in range(len(extents)) if axis in job.kept or job.keepdims)
+    return job.ctx.state.temporary("t", dtype, shape, C_ORDER)
+
+
+def _place(job: _Job, target: ArrayValue | Load, kept: Sequence[Expr]) -> Load:
+    """The element of a target for the given indices of the kept axes."""
+    if isinstance(target, Load):
+        return target
+    by_axis = dict(zip(job.kept, kept, strict=True))
+    indices = tuple(by_axis.get(axis, integer(0)) for axis in range(job.source.rank) if axis in by_axis or job.keepdims)
+    return target.load(indices)
+
+
+def _element(job: _Job, kept: Sequence[Expr], reduced: Mapping[int, Expr]) -> Expr:
+    """The prepared source element."""
+    by_axis = dict(zip(job.kept, kept, strict=True)) | dict(reduced)
+    return job.rule.prepare(job.source.read(tuple(by_axis[axis] for axis in range(job.source.rank))))
+
+
+def _kept_extents(job: _Job) -> tuple[Expr, ...]:
+    return tuple(job.source.extents[axis] for axis in job.kept)
+
+
+def _start(job: _Job, target: ArrayValue | Load) -> None:
+    """Every accumulator gets its initial value: that of the rule, or the first element."""
+    with arrays.nest(job.ctx, _kept_extents(job), job.span) as kept:
+        first = {axis: integer(0) for axis in job.axes}
+        value = job.rule.init if job.rule.init is not None else _element(job, kept, first)
+        arrays.store(job.ctx, _place(job, target, kept), value, job.span)
+    job.ctx.state.nests -= 1
+
+
+def _result(job: _Job, acc: ArrayValue | Load) -> Value:
+    """The finished value of the accumulators."""
+    array = not isinstance(acc, Load)
+    count: Expr = integer(1)
+    for axis in job.axes:
+        extent = job.source.extents[axis]
+        count = extent if count == integer(1) else Binary("mul", count, extent, DType.INT64)
+    probe = _place(job, acc, tuple(integer(0) for _ in job.kept))
+    finished = job.rule.finish(probe, count, array, job.span)
+    if finished.expr == probe:
+        return _value(job, acc)
+    target = _target(job, finished.dtype)
+    with arrays.nest(job.ctx, _kept_extents(job), job.span) as kept:
+        value = job.rule.finish(_place(job, acc, kept), count, array, job.span).expr
+        arrays.store(job.ctx, _place(job, target, kept), value, job.span)
+    job.ctx.state.nests -= 1
+    return _value(job, target)
+
+
+def _value(job: _Job, target: ArrayValue | Load) -> Value:
+    if isinstance(target, ArrayValue):
+        return target
+    return ScalarValue(ScalarType("numpy", target.dtype), target)
+
+
+# loops
+
+
+def _free(job: _Job) -> Value:
+    """Any order is right: plain loops. (Taking the first element twice is harmless where it starts: minimum and maximum.)"""
+    acc = _target(job, job.rule.accumulator)
+    _start(job, acc)
+    order = (*job.kept, *job.axes)
+    with arrays.nest(job.ctx, tuple(job.source.extents[axis] for axis in order), job.span) as indices:
+        kept, reduced = indices[: len(job.kept)], dict(zip(job.axes, indices[len(job.kept) :], strict=True))
+        place = _place(job, acc, kept)
+        arrays.store(job.ctx, place, job.rule.combine(place, _element(job, kept, reduced)), job.span)
+    return _result(job, acc)
+
+
+def _ordered(job: _Job) -> Value:
+    """Floating point: NumPy's order."""
+    order = plan(job.source.rank, job.axes)
+    if job.rule.name == "prod":  # sequential in any case
+        order = Plan(order.kept, job.axes, (), False, ())
+    if order.contiguous or (job.rule.init is None and len(job.axes) > 1):
+        raise unsupported(
+            job.span, "reduction-order", "NumPy's order over several axes at once has no loop form", "sum over one axis at a time"
+        )
+    _memory_order(job)
+    _separate(job, order)
+    source = _prepared(job) if order.inner else job.source
+    job = _Job(job.ctx, job.rule, source, job.axes, job.keepdims, job.span)
+    acc = _target(job, job.rule.accumulator)
+    _start(job, acc)
+    first = integer(0 if job.rule.init is not None else 1)
+    with _loops(job, order, first) as (kept, reduced):
+        place = _place(job, acc, kept)
+        if order.inner:
+            arrays.store(job.ctx, place, _inner(job, place, kept, reduced, order.inner[0], first), job.span)
+        else:
+            arrays.store(job.ctx, place, job.rule.combine(place, _element(job, kept, reduced)), job.span)
+    return _result(job, acc)
+
+
+def _loops(job: _Job, order: Plan, first: Expr) -> _Nest:
+    """The loops in NumPy's order of memory: for each result element the reduced axes in C order."""
+    lower = {axis: integer(0) if order.inner else first for axis in order.sequential}
+    return _Nest(job, tuple(sorted((*order.kept, *order.sequential))), lower)
+
+
+class _Nest:
+    """A loop nest over some axes of the source; gives the indices of the kept and of the reduced ones."""
+
+    def __init__(self, job: _Job, axes: tuple[int, ...], lower: Mapping[int, Expr]) -> None:
+        self.job = job
+        self.axes = axes
+        self.lower = lower
+        self.outer = arrays.nest(job.ctx, [job.source.extents[axis] for axis in axes], job.span)
+
+    def __enter__(self) -> tuple[tuple[Expr, ...], dict[int, Expr]]:
+        indices = dict(zip(self.axes, self.outer.__enter__(), strict=True))
+        kept = tuple(indices[axis] for axis in self.job.kept)
+        return kept, {axis: index for axis, index in indices.items() if axis in self.job.axes}
+
+    def __exit__(self, *exc: object) -> None:
+        self.outer.__exit__(None, None, None)
+        block = self.job.ctx.state.blocks[-1]
+        if block and isinstance(block[-1], For):
+            block[-1] = self.shifted(block[-1], 0)
+
+    def shifted(self, loop: For, depth: int) -> For:
+        """The nest with the lower bounds that are not zero."""
+        lower = self.lower.get(self.axes[depth], integer(0))
+        inner = loop.body
+        if depth + 1 < len(self.axes):
+            inner = tuple(self.shifted(item, depth + 1) if isinstance(item, For) else item for item in inner)
+        return For(loop.var, lower, loop.upper, loop.step, inner, span=loop.span)
+
+
+def _inner(job: _Job, acc: Load, kept: Sequence[Expr], reduced: Mapping[int, Expr], axis: int, first: Expr) -> Expr:
+    """NumPy's own loop over the last axis."""
+    name = job.ctx.state.iterator("r")
+    body = _element(job, kept, {**reduced, axis: Sym(name)})
+    assert isinstance(body, Load)  # the elements were prepared
+    assert job.rule.function is not None  # the order matters
+    return Reduce(job.rule.function, acc, name, first, job.source.extents[axis], body, job.rule.accumulator)
+
+
+def _prepared(job: _Job) -> ArrayValue:
+    """The source with elements as the accumulation takes them: itself, or a converted copy."""
+    zero = tuple(integer(0) for _ in job.source.extents)
+    if isinstance(job.rule.prepare(job.source.read(zero)), Load):
+        return job.source
+    target = job.ctx.state.temporary("t", job.rule.accumulator, job.source.extents, job.source.order)
+    with arrays.nest(job.ctx, job.source.extents, job.span) as indices:
+        arrays.store(job.ctx, target.load(indices), job.rule.prepare(job.source.read(indices)), job.span)
+    return target
+
+
+def _memory_order(job: _Job) -> None:
+    """NumPy goes through memory, so the source has to lie in C order; of one dimension it may lie as it likes."""
+    if job.source.rank == 1:
+        return
+    if job.source.order is None:
+        raise unsupported(job.span, "reduction-order", "the memory order of the reduced array cannot be known", "copy it first")
+    for argument in sorted(job.source.order.needs):
+        job.ctx.state.ordered[argument] = None
+
+
+def _separate(job: _Job, order: Plan) -> None:
+    """Rows are added to each other unless the axes between have a single element, when NumPy merges the reduced axes."""
+    if not order.separators:
+        return
+    forms = [job.ctx.state.form(job.source.extents[axis]) for axis in order.separators]
+    total = None
+    for form in forms:
+        if form is None:
+            raise unsupported(job.span, "reduction", "the extent of an axis is no affine expression")
+        total = form if total is None else total + form
+    assert total is not None  # there are separators
+    job.ctx.state.assume(total - len(forms) - 1, "the axes that are kept have more than one element", job.span)

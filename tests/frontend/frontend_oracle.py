@@ -81,13 +81,29 @@ class Rewritten:
         return call
 
     def compare(self, function: str, *arguments: Any) -> Any:
-        """Call both forms; the plain result. Arguments are copied for each (views of one array stay views of one array)."""
-        first, second = copy.deepcopy(arguments), copy.deepcopy(arguments)
+        """Call both forms; the plain result. Arguments are copied for each, with strides and shared memory."""
+        first, second = duplicate(arguments, {}), duplicate(arguments, {})
         expected = outcome(self.plain[function], first)
         found = outcome(self.optimised[function], second)
         assert_same(expected, found)
         assert_same(first, second)
         return expected
+
+
+def duplicate(value: Any, roots: dict[int, Any]) -> Any:
+    """A copy in which views of one array are views of one array, with the same strides."""
+    if isinstance(value, tuple):
+        return tuple(duplicate(item, roots) for item in value)
+    if not isinstance(value, np.ndarray):
+        return copy.deepcopy(value)
+    root = value
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    if id(root) not in roots:
+        roots[id(root)] = (root.copy(order="K"), root)
+    offset = value.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    memory = roots[id(root)][0]
+    return np.ndarray(value.shape, value.dtype, memory.reshape(-1, order="A").data, offset if value.size else 0, value.strides)
 
 
 def outcome(function: Any, arguments: tuple[Any, ...]) -> Any:
