@@ -300,8 +300,9 @@ def compile_file(
             raise PolyoptError(f"{phase}: no such phase; there are {', '.join(PHASES)}")
     try:
         text = path.read_text(encoding="utf-8")
+        ast.parse(text, path.name)
         module = _compile_module(ModuleSource(name or path.stem, path.name, text), profile, settings, loops := _Loops())
-    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise PolyoptError(f"{path}: cannot be compiled ({error})") from error
     shown = [phase for phase in PHASES if phase == stop_after or phase in print_after]
     return "".join(_phase_text(module, phase, loops) for phase in shown)

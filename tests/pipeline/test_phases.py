@@ -1,0 +1,74 @@
+"""What each phase prints (`polyopt compile --stop-after PHASE`), as golden cases, and what the whole pipeline promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from golden_cases import Case, cases, check
+
+import setuptools_polyopt.pipeline as pipeline
+from setuptools_polyopt.config import Settings
+from setuptools_polyopt.diagnostics import PolyoptError
+from setuptools_polyopt.pipeline import DEFECT, PHASES, ModuleSource, compile_file, compile_package
+
+CASES = cases(Path(__file__).with_name("phases.test"))
+SOURCE = """
+import numpy as np
+from numpy.typing import NDArray
+
+
+def heat(a: NDArray[np.float64], b: NDArray[np.float64], n: int):
+    for i in range(1, n - 1):
+        b[i] = a[i - 1] + a[i + 1]
+"""
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_phase(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    file = tmp_path / "mod.py"
+    file.write_text(case.source)
+    phase = case.name.split("-")[0]
+    check(case, compile_file(file, None, Settings(), phase), request.config.getoption("--update-golden"))
+
+
+def test_every_phase_has_a_case() -> None:
+    assert {case.name.split("-")[0] for case in CASES} == set(PHASES)
+
+
+def test_unknown_phase_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(PolyoptError, match="lower, scop"):
+        compile_file(tmp_path / "x.py", None, Settings(), "shedule")
+
+
+def test_unreadable_file_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("def f(:\n")
+    with pytest.raises(PolyoptError, match=r"bad\.py: cannot be compiled"):
+        compile_file(tmp_path / "bad.py", None, Settings())
+
+
+def package(native: bool = True) -> pipeline.CompiledPackage:
+    return compile_package("m._polyopt", [ModuleSource("m.k", "m/k.py", SOURCE)], None, Settings(), native)
+
+
+def test_same_inputs_same_bytes() -> None:
+    assert package() == package()
+
+
+def test_without_a_compiler_nothing_is_rewritten_but_the_report_is_there() -> None:
+    compiled = package(native=False)
+    assert not compiled.modules
+    assert not compiled.entry_sources
+    assert not compiled.report.native
+    assert [region.function for region in compiled.report.modules[0].regions] == ["heat"]
+
+
+def test_a_defect_costs_one_region_not_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(pipeline, "optimise", broken)
+    compiled = package()
+    assert not compiled.modules
+    assert {diagnostic.kind for diagnostic in compiled.diagnostics} == {DEFECT}
+    assert "stays Python" in compiled.diagnostics[0].message
