@@ -137,7 +137,7 @@ def _unrolled(loop: For, vector: For, count: int) -> tuple[For, ...]:
 
 def _tiled(outer: For, inner: For, vector: For) -> tuple[For, ...]:
     rows = replace(vector, body=_copies(vector.body, outer.var, OUTER))
-    both = replace(rows, body=_copies(rows.body, inner.var, INNER))
+    both = replace(vector, body=_copies(_copies(vector.body, inner.var, INNER), outer.var, OUTER))  # an element's sum in one piece
     paired = _split(inner, INNER, (both,), (rows,))
     return _split(outer, OUTER, paired, _unrolled(inner, vector, INNER))
 
