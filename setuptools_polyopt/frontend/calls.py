@@ -49,7 +49,7 @@ class Arguments:
 
 
 _METHODS = {"copy": "ndarray.copy", "astype": "ndarray.astype"}
-_CREATION = ("ndarray.copy", "ndarray.astype", "numpy.arange", "numpy.array")
+_CREATION = ("ndarray.copy", "ndarray.astype", "numpy.array", "numpy.ndarray")
 
 
 def call(ctx: Context, node: ast.Call) -> Value:

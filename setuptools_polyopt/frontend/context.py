@@ -165,8 +165,10 @@ class Context:
     def array_input(self, root: str, path: tuple[str, ...], kind: ArrayType) -> ArrayValue:
         state = self.state
         name = state.fresh("_".join((root, *path)))
-        extents = tuple(state.parameter(f"{name}_{axis}", minimum=0) for axis in range(kind.rank))
-        symbols = tuple(Sym(extent) for extent in extents)
+        extents = tuple(
+            1 if axis in kind.units else state.parameter(f"{name}_{axis}", minimum=0) for axis in range(kind.rank)
+        )
+        symbols = tuple(integer(extent) if isinstance(extent, int) else Sym(extent) for extent in extents)
         state.arrays[name] = Array(name, kind.dtype, symbols, Role.ARGUMENT)
         order = Order(frozenset((name,)) if kind.rank > 1 else frozenset())
         state.orders[name] = order
@@ -177,8 +179,8 @@ class Context:
     def scalar_input(self, root: str, path: tuple[str, ...], kind: ScalarType, span: Span) -> ScalarValue:
         state = self.state
         text = ".".join((root, *path))
-        if kind.box == "mixed":
-            raise unsupported(span, "mixed-scalar", f"`{text}` is a Python number on one path and a NumPy scalar on another")
+        if kind.box == "mixed":  # one of both has to be expected
+            kind = ScalarType("numpy", kind.dtype)
         if kind == ScalarType("python", DType.INT64):
             name = state.parameter("_".join((root, *path)))
             state.inputs[text] = Input(root, path, ScalarInput(Box.PYTHON, kind.dtype, None, name))

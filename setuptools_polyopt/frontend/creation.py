@@ -31,7 +31,7 @@ from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Select, Sym
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, ScalarType, cast
 
-_FILLS: dict[str, int | None] = {"zeros": 0, "ones": 1, "empty": None}
+_FILLS: dict[str, int | None] = {"zeros": 0, "ones": 1, "empty": None, "ndarray": None}
 _PYTHON_DTYPES = {
     "builtins.float": DType.FLOAT64,
     "builtins.int": DType.INT64,
@@ -44,7 +44,7 @@ def create(ctx: Context, path: str, positional: Sequence[Value], keywords: Mappi
     """The fresh array that a creation function returns; raises Unsupported."""
     name = path.rpartition(".")[2]
     match name:
-        case "zeros" | "ones" | "empty":
+        case "zeros" | "ones" | "empty" | "ndarray":
             given = _bind(path, ("shape", "dtype"), positional, keywords, span)
             dtype = _dtype(given.get("dtype"), DType.FLOAT64, span)
             return _filled(ctx, shape_of(ctx, given["shape"], span), dtype, _FILLS[name], span)

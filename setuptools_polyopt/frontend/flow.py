@@ -18,9 +18,10 @@ from collections.abc import Sequence
 from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, Unsupported
 from setuptools_polyopt.frontend.annotations import OpenArray, hint
 from setuptools_polyopt.frontend.context import Function, span_of
+from setuptools_polyopt.frontend.guesses import guessed_type
 from setuptools_polyopt.frontend.names import bound, read
 from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, UnknownType, forget, join_envs
-from setuptools_polyopt.frontend.runs import Closed, Run, close, definitely_bound, leaves, longest_run
+from setuptools_polyopt.frontend.runs import Closed, Run, close, definitely_bound, expression_type, leaves, longest_run
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators.values import ScalarType
 
@@ -173,6 +174,11 @@ class Flow:
                 return {name: binding for name, binding in env.items() if name not in bound([node])}
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr()):
                 return {**env, name: Binding(self.annotated(annotation))}
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                guess = guessed_type(self.function, env, value, expression_type)
+                if isinstance(guess, UnknownType):
+                    guess = UnknownType(f"line {node.lineno} computes it in Python", node.lineno)
+                return {**env, name: Binding(guess)}
             case _:
                 certain = definitely_bound([node])
                 known = forget(env, bound([node]) - certain, False, "it is computed by Python")

@@ -18,10 +18,11 @@ from setuptools_polyopt.operators.values import ScalarType, join
 
 @dataclass(frozen=True, slots=True)
 class ArrayType:
-    """An exact ndarray."""
+    """An exact ndarray; `units` are the axes whose extent is expected to be one (they stretch in broadcasting)."""
 
     dtype: DType
     rank: int
+    units: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,11 @@ def types_after(ctx: Context, node: ast.stmt, types: Env) -> dict[str, Binding]:
     return result
 
 
+def expression_type(function: Function, env: Env, node: ast.expr) -> PyType:
+    """The type of an understood expression; raises Unsupported."""
+    return type_of(Context(function, env, evaluate).expr(node))
+
+
 def type_of(value: Value) -> PyType:
     """The type that a lowered value would have outside."""
     match value:

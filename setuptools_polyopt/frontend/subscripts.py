@@ -68,11 +68,24 @@ def _plain(items: list[ast.expr]) -> bool:
 
 
 def _tuple_item(ctx: Context, base: TupleValue, node: ast.Subscript) -> Value:
+    if isinstance(node.slice, ast.Slice):
+        return TupleValue(base.items[_constant_slice(ctx, node.slice)])
     index = ctx.expr(node.slice)
     form = ctx.state.form(index.expr) if isinstance(index, ScalarValue) else None
     if form is None or form.value is None or not -len(base.items) <= form.value < len(base.items):
         raise unsupported(ctx.span(node), "tuple-subscript", "a tuple can only be read at a constant index")
     return base.items[form.value]
+
+
+def _constant_slice(ctx: Context, node: ast.Slice) -> slice:
+    """The slice of a tuple, all of whose parts have to be constants."""
+    parts: list[int | None] = []
+    for part in (node.lower, node.upper, node.step):
+        value = None if part is None else index_form(ctx, part).value
+        if part is not None and value is None:
+            raise unsupported(ctx.span(node), "tuple-subscript", "a tuple can only be read at a constant index")
+        parts.append(value)
+    return slice(*parts)
 
 
 def _index(ctx: Context, base: ArrayValue, items: list[ast.expr], node: ast.Subscript) -> Element | Value:
