@@ -90,6 +90,8 @@ def region_source(native: NativeRegion, first_global: int) -> str:
         miss = collected.guard(f"globals {names}")
         total = sum(len(global_rows(item)) for item in region.globals)
         body.append(f"if (!polyopt_globals_ok(call.state, {first_global}, {total})) POLYOPT_REFUSE({miss}, POLYOPT_WHY_GLOBAL);")
+    resting = collected.guard("the last calls were not given up")
+    body.append(f"if (polyopt_resting(call.state)) POLYOPT_REFUSE({resting}, POLYOPT_WHY_REST);")
     groups = _groups(native.variants)
     for number, group in enumerate(groups):
         body += _group(native, group, number, collected)

@@ -218,6 +218,20 @@ def test_warnings_and_errstate(built: Built) -> None:
         np.testing.assert_array_equal(values, [0.5, 2, 3, 4, 5, 6])
 
 
+def test_a_region_that_keeps_giving_up_rests_and_comes_back(built: Built) -> None:
+    zero, fine = np.zeros(6), np.ones(6)
+    refusals = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(12):
+            built.built.ratio(numbers(), zero)
+            refusals.append(built.built._polyopt.ratio_0.__self__.refusal)
+    assert sum("rests" in text or "in a row" in text for text in refusals) >= 5
+    for _ in range(70):
+        built.built.ratio(numbers(), fine)
+    assert ran(built, "ratio_0")
+
+
 def test_scalar_type_of_a_zero_trip_loop(built: Built) -> None:
     assert type(both(built, "total", lambda: (numbers(),))[0]) is np.float64
     assert type(both(built, "total", lambda: (numbers(0),))[0]) is float

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polyhedral_kernels import CORPUS, assert_same
-from random_kernels import kernels
+from random_loop_nests import kernels
 
 from setuptools_polyopt.ir.kernel import Kernel
 from setuptools_polyopt.ir.printer import print_kernel
@@ -14,7 +14,7 @@ from setuptools_polyopt.ir.verifier import verify
 from setuptools_polyopt.polyhedral import Options, optimise
 
 SMALL = settings(
-    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.explicit, Phase.generate]
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.explicit, Phase.generate]
 )
 
 
@@ -40,13 +40,13 @@ def check(before: Kernel, options: Options, n: int, m: int) -> None:
 
 
 @SMALL
-@given(kernels(), st.integers(0, 6), st.integers(0, 6))
+@given(kernels(), st.integers(0, 4), st.integers(0, 4))
 def test_random_kernels_keep_their_meaning(before: Kernel, n: int, m: int) -> None:
     check(before, Options(), n, m)
 
 
 @SMALL
-@given(kernels(), st.integers(0, 6), st.integers(0, 6))
+@given(kernels(), st.integers(0, 4), st.integers(0, 4))
 def test_program_order_with_marks_keeps_the_meaning(before: Kernel, n: int, m: int) -> None:
     check(before, Options(reorder=False), n, m)
 

@@ -53,7 +53,7 @@ enum polyopt_why {
     POLYOPT_WHY_NONE, POLYOPT_WHY_COUNT, POLYOPT_WHY_TYPE, POLYOPT_WHY_DTYPE, POLYOPT_WHY_RANK, POLYOPT_WHY_ALIGNMENT,
     POLYOPT_WHY_READONLY, POLYOPT_WHY_STRIDES, POLYOPT_WHY_SELF_OVERLAP, POLYOPT_WHY_RANGE, POLYOPT_WHY_CONDITION, POLYOPT_WHY_OVERLAP,
     POLYOPT_WHY_LAYOUT, POLYOPT_WHY_EXTENT, POLYOPT_WHY_GLOBAL, POLYOPT_WHY_MEMORY, POLYOPT_WHY_KERNEL, POLYOPT_WHY_FLAGS,
-    POLYOPT_WHY_SMALL, POLYOPT_WHY_LOOP, POLYOPT_WHY_EXCEPTION, POLYOPT_WHYS
+    POLYOPT_WHY_SMALL, POLYOPT_WHY_REST, POLYOPT_WHY_LOOP, POLYOPT_WHY_EXCEPTION, POLYOPT_WHYS
 };
 
 /* ---- tables that the generator writes ------------------------------------------------------------------------------------------ */
@@ -125,11 +125,16 @@ struct polyopt_state {
     PyMethodDef method;
     int32_t guard, why, global; /* of the last refusal; guard -1: the last call ran */
     int32_t level, threads;     /* of the last run */
+    int32_t strikes, rest;      /* runs given up in a row; calls for which the region is left to the original */
 };
 
 /* Records the guard and answers None. */
 PyObject *polyopt_refuse(struct polyopt_state *state, int guard, int why);
 #define POLYOPT_REFUSE(guard, why_) do { result = polyopt_refuse(call.state, (guard), (why_)); goto done; } while (0)
+
+/* True for some calls after several runs in a row had to be given up (their data make the original warn or raise), so that such data
+ * do not cost every call twice. */
+static inline int polyopt_resting(struct polyopt_state *state) { return POLYOPT_UNLIKELY(state->rest > 0) && state->rest-- > 0; }
 
 /* All of the module's globals [first, first + count) stand for what they stood for at build time. A few ns each. */
 int polyopt_globals_ok(struct polyopt_state *state, int first, int count);

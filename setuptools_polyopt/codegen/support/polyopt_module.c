@@ -16,7 +16,7 @@ const char *const polyopt_level_names[POLYOPT_LEVELS] = {"base", "v2", "v3", "v4
 static const char *const why_texts[POLYOPT_WHYS] = {
     "", "number of arguments", "type", "dtype", "rank", "alignment", "read-only", "strides", "elements share memory", "out of range",
     "condition", "arguments overlap", "layout", "extent", "name was rebound", "no memory", "an operation would raise",
-    "floating-point flag", "too little work", "NumPy's inner loop is not available", "exception",
+    "floating-point flag", "too little work", "gave up several times in a row", "NumPy's inner loop is not available", "exception",
 };
 
 PyObject *polyopt_refusal_text(const struct polyopt_state *state)

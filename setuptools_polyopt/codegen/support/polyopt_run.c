@@ -115,6 +115,14 @@ static int32_t run_released(struct polyopt_call *call, polyopt_kernel kernel, co
     return status;
 }
 
+/* After the fourth run in a row that was given up, the next 1, 2, 4, ... 64 calls rest. */
+static int given_up(struct polyopt_state *state, int why)
+{
+    if (state->strikes < 10) state->strikes++;
+    state->rest = state->strikes < 4 ? 0 : 1 << (state->strikes - 4);
+    return why;
+}
+
 int polyopt_run(struct polyopt_call *call, const polyopt_kernel table[POLYOPT_LEVELS], const void *args, double work, uint32_t flags)
 {
     struct polyopt_state *state = call->state;
@@ -131,8 +139,9 @@ int polyopt_run(struct polyopt_call *call, const polyopt_kernel table[POLYOPT_LE
     state->threads = call->ctx.nthreads;
     if (POLYOPT_UNLIKELY(call->raised)) return POLYOPT_WHY_EXCEPTION;
     status |= call->ctx.failed;
-    if (POLYOPT_UNLIKELY(status)) return status & POLYOPT_NO_MEMORY ? POLYOPT_WHY_MEMORY : POLYOPT_WHY_KERNEL;
-    if (POLYOPT_UNLIKELY(call->fpflags & flags) && polyopt_flags_matter(call->fpflags & flags)) return POLYOPT_WHY_FLAGS;
+    if (POLYOPT_UNLIKELY(status)) return given_up(state, status & POLYOPT_NO_MEMORY ? POLYOPT_WHY_MEMORY : POLYOPT_WHY_KERNEL);
+    if (POLYOPT_UNLIKELY(call->fpflags & flags) && polyopt_flags_matter(call->fpflags & flags)) return given_up(state, POLYOPT_WHY_FLAGS);
+    state->strikes = 0;
     return POLYOPT_WHY_NONE;
 }
 
