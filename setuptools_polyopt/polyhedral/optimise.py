@@ -18,12 +18,12 @@ from setuptools_polyopt.polyhedral.dependences import Dependences, dependences
 from setuptools_polyopt.polyhedral.describe import describe
 from setuptools_polyopt.polyhedral.distribute import distribute
 from setuptools_polyopt.polyhedral.fuse import fuse
+from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
 from setuptools_polyopt.polyhedral.marks import Marking, coalesce, coincidence, mark
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.privatise import Expansion, expansions, privatise
 from setuptools_polyopt.polyhedral.schedule import NoSchedule, schedule
 from setuptools_polyopt.polyhedral.scop import Scop, extract
-from setuptools_polyopt.polyhedral.spaces import TooExpensive, bounded
 from setuptools_polyopt.polyhedral.storage import Contraction, contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
 from setuptools_polyopt.polyhedral.tree import Allocate, Tree, print_tree, program_order
@@ -50,29 +50,23 @@ def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa
 
     kernel: verified, in program order. Raises Unsupported where it cannot be described (a loop bound that is not affine).
     """
+    base = extract(kernel)
     found: list[Diagnostic] = []
-    scop = extract(kernel)
-    context = scop.context.get_ctx()
     try:
-        with bounded(context, options.max_operations):
-            deps = dependences(scop)
-            chosen = expansions(scop, deps) if options.reorder and options.contract else ()
-    except TooExpensive as error:
-        found.append(_intricate(scop, str(error)))
-        plan = _as_written(scop)
-        return Optimised(plan.kernel, tuple(found), {"scop": _print_scop(scop), "loops": print_kernel(plan.kernel)})
-    base = scop
+        with bounded(base.context.get_ctx(), options.max_operations):
+            before = dependences(base)
+            chosen = expansions(base, before) if options.reorder and options.contract else ()
+    except TooIntricate as error:
+        plan = _as_written(base)
+        return Optimised(plan.kernel, (_intricate(base, str(error)),), {"scop": _print_scop(base), "loops": print_kernel(plan.kernel)})
     while True:
-        if chosen:
-            scop = extract(privatise(base.kernel, base, chosen))
-            deps = dependences(scop)
+        scop, deps = _expanded(base, before, chosen, options)
+        found.clear()
         plan = _plan(scop, deps, options, found)
         wasteful = [e for e in chosen if _is_wasteful(e, base, plan.contraction)]
         if not wasteful:
             break
         chosen = tuple(e for e in chosen if e not in wasteful)
-        scop, deps = base, dependences(base)
-        found.clear()
     found += describe(plan.tree, scop, plan.contraction)
     dumps = {
         "scop": _print_scop(scop),
@@ -81,6 +75,18 @@ def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa
         "loops": print_kernel(plan.kernel),
     }
     return Optimised(plan.kernel, tuple(found), dumps)
+
+
+def _expanded(base: Scop, before: Dependences, chosen: tuple[Expansion, ...], options: Options) -> tuple[Scop, Dependences]:
+    """The scop and its dependences after expansion (or without it, where that makes the dependences too intricate)."""
+    if not chosen:
+        return base, before
+    scop = extract(privatise(base.kernel, base, chosen))
+    try:
+        with bounded(scop.context.get_ctx(), options.max_operations):
+            return scop, dependences(scop)
+    except TooIntricate:
+        return base, before
 
 
 def _is_wasteful(expansion: Expansion, scop: Scop, contraction: Contraction) -> bool:
@@ -107,7 +113,7 @@ def _plan(scop: Scop, deps: Dependences, options: Options, found: list[Diagnosti
                 if violation is None:
                     tree, contraction = contract(tree, scop, deps.flow, options.contract)
                     return _Plan(tree, contraction, generate(tree, scop, contraction))
-        except (NoSchedule, TooExpensive) as error:
+        except (NoSchedule, TooIntricate) as error:
             found.append(_intricate(scop, str(error)))
             continue
         text = "a computed order failed its check and is not used"

@@ -6,8 +6,7 @@ Objects of one kernel live in one isl context, which `extract` makes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -210,23 +209,3 @@ def _offset(aff: isl.Aff, last: int) -> Term:
         if not value.is_zero():
             term[aff.get_dim_name(_PARAM, k) or ""] = -int(value.to_python())
     return term
-
-
-class TooExpensive(Exception):
-    """isl would have taken more operations than allowed."""
-
-
-@contextmanager
-def bounded(context: isl.Context, operations: int) -> Iterator[None]:
-    """Let isl do at most so many operations inside; TooExpensive beyond. The count is the same on every machine, so builds are, too."""
-    context.reset_operations()
-    context.set_max_operations(operations)
-    try:
-        yield
-    except isl.Error as error:
-        if "number of operations exceeded" in str(error):
-            raise TooExpensive(f"more than {operations} isl operations") from None
-        raise
-    finally:
-        context.set_max_operations(0)
-        context.reset_operations()
