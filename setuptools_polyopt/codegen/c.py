@@ -22,7 +22,7 @@ from setuptools_polyopt.codegen.jam import jam
 from setuptools_polyopt.codegen.keep import sets_flags
 from setuptools_polyopt.codegen.literals import c_type
 from setuptools_polyopt.codegen.names import sanitize
-from setuptools_polyopt.codegen.outline import assemble, may_fail, ordered, outlined_loops
+from setuptools_polyopt.codegen.outline import assemble, may_fail, ordered, outlined_loops, parameters, restricted
 from setuptools_polyopt.codegen.source import ArgField, KernelSource, LoopKey, Options
 from setuptools_polyopt.codegen.statements import declare, emit_block
 from setuptools_polyopt.codegen.storage import Unit, reads
@@ -115,7 +115,8 @@ def _struct(unit: Unit, fields: Sequence[ArgField]) -> str:
 
 def _main_text(unit: Unit, main: Function) -> str:
     derived = [f"const int64_t {name} = {position(step, main).text};" for name, step in sorted(main.derived.items())]
-    prologue = [f"{local.declare}{local.name} = args->{local.name};" for local in ordered(main)] + derived
+    arrays = restricted(unit, main) if any("for (" in line for line in main.lines) else []
+    prologue = [f"{local.declare}{local.name} = args->{local.name};" for local in ordered(main) if local not in arrays] + derived
     epilogue = [
         f"*args->{unit.names.of(array.name)} = {unit.names.of(array.name)};"
         for array in unit.kernel.arrays
@@ -125,8 +126,14 @@ def _main_text(unit: Unit, main: Function) -> str:
         prologue = ["(void)args;"]
     span = unit.kernel.span
     where = f"/* {unit.kernel.name}: {span.file.replace('*/', '')}:{span.lines} */\n" if span.line else ""
-    head = f"int32_t POLYOPT_KERNEL({unit.symbol})(const struct {unit.symbol}_args *POLYOPT_RESTRICT args, struct polyopt_ctx *ctx)\n"
-    return f"{where}{prototype(unit.symbol)}{head}{assemble(main, prologue, epilogue, 'return ctx->failed;')}"
+    kernel = f"int32_t POLYOPT_KERNEL({unit.symbol})(const struct {unit.symbol}_args *args, struct polyopt_ctx *ctx)\n"
+    text = assemble(main, prologue, epilogue, "return ctx->failed;")
+    if not arrays:
+        return f"{where}{prototype(unit.symbol)}{kernel}{text}"
+    head = f"static int32_t {unit.symbol}_main(const struct {unit.symbol}_args *args{parameters(arrays)}, struct polyopt_ctx *ctx)\n"
+    passed = "".join(f", args->{local.name}" for local in arrays)
+    call = f"{{\n{INDENT}return {unit.symbol}_main(args{passed}, ctx);\n}}\n"
+    return f"{where}{head}{text}\n{prototype(unit.symbol)}{kernel}{call}"
 
 
 def prototype(symbol: str) -> str:

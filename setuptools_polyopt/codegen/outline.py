@@ -1,12 +1,12 @@
 """Parallel loops: the body as a function of its own that runs a piece of the iterations.
 
     for i in 0..n parallel: ...        struct heat_env1 { ... };
-                                       static void heat_body1(const struct heat_env1 *env, int64_t lo, int64_t hi, ctx) { for ... }
+                                       static void heat_body1(env, double *POLYOPT_RESTRICT A, lo, hi, ctx) { for ... }
                                        ...
                                        polyopt_parallel_for(ctx, 0, n, grain, heat_run1, &env)
 
-The typed function takes its environment as a restrict pointer with restrict fields, which is the form in which gcc believes that arrays
-do not overlap; the pool's untyped callback only calls it. Pieces count iterations: of step one by the iterator itself, else by
+The typed function takes the arrays as restrict parameters, the only form in which gcc believes that they do not overlap and takes what
+does not move out of a loop; the pool's untyped callback only calls it. Pieces count iterations: of step one by the iterator itself, else by
 number. Parallel loops inside a parallel loop's body stay serial.
 """
 
@@ -119,24 +119,42 @@ def ordered(f: Function) -> list[Local]:
     return sorted(f.taken.values(), key=lambda local: local.order)
 
 
-def field_text(unit: Unit, local: Local) -> str:
-    """A field of an environment."""
-    if not local.declare.endswith("*"):
-        return f"{local.declare.removeprefix('const ')}{local.name};"
+def restricted(unit: Unit, f: Function) -> list[Local]:
+    """The arrays that a function takes from outside and that nothing else reaches: they are its restrict parameters."""
+    return [local for local in ordered(f) if local.declare.endswith("*") and _is_restricted(unit, local)]
+
+
+def _is_restricted(unit: Unit, local: Local) -> bool:
     array = next((name for name in unit.arrays if unit.names.of(name) == local.name), "")
-    qualifier = "POLYOPT_RESTRICT " if not unit.arrays[array].rank or unit.restrict(array) else ""
-    return f"{local.declare}{qualifier}{local.name};"
+    return not unit.arrays[array].rank or unit.restrict(array)
+
+
+def parameters(locals_: list[Local]) -> str:
+    """Declarations of restrict parameters, each with the comma that goes before it."""
+    return "".join(f", {local.declare}POLYOPT_RESTRICT {local.name}" for local in locals_)
+
+
+def field_text(local: Local) -> str:
+    """A field of an environment."""
+    return f"{local.declare if local.declare.endswith('*') else local.declare.removeprefix('const ')}{local.name};"
 
 
 def body_text(unit: Unit, body: Function, number: int) -> str:
     """The environment, the typed function and the callback."""
-    symbol, locals_ = unit.symbol, ordered(body)
-    fields = "".join(f"{INDENT}{field_text(unit, local)}\n" for local in locals_)
+    symbol, locals_, arrays = unit.symbol, ordered(body), restricted(unit, body)
+    fields = "".join(f"{INDENT}{field_text(local)}\n" for local in locals_)
     struct = f"struct {symbol}_env{number} {{\n{fields}}};\n"
-    prologue = [f"{local.declare}{local.name} = env->{local.name};" for local in locals_]
+    prologue = [f"{local.declare}{local.name} = env->{local.name};" for local in locals_ if local not in arrays]
     pieces = "int64_t lo, int64_t hi, struct polyopt_ctx *ctx"
-    head = f"static void {symbol}_body{number}(const struct {symbol}_env{number} *POLYOPT_RESTRICT env, {pieces})\n"
-    callback = f"static void {symbol}_run{number}(void *env, {pieces})\n{{\n{INDENT}{symbol}_body{number}(env, lo, hi, ctx);\n}}\n"
+    given = f"const struct {symbol}_env{number} *env"
+    head = f"static void {symbol}_body{number}({given}{parameters(arrays)}, {pieces})\n"
+    if not prologue:
+        prologue = ["(void)env;"]
+    passed = "".join(f", given->{local.name}" for local in arrays)
+    callback = (
+        f"static void {symbol}_run{number}(void *env, {pieces})\n{{\n"
+        f"{INDENT}{given.replace('*env', '*given')} = env;\n{INDENT}{symbol}_body{number}(given{passed}, lo, hi, ctx);\n}}\n"
+    )
     return f"{struct}\n{head}{assemble(body, prologue, [], '')}\n{callback}"
 
 
