@@ -43,6 +43,14 @@ static inline uint32_t polyopt_fp_flags(void)
     return (raw & 1u) | (raw & 4u) >> 1 | (raw & 8u) >> 1 | (raw & 16u) >> 1;
 }
 
+/* What is raised (inexact and denormal aside), and raising it again where it has been cleared since. */
+static inline uint32_t polyopt_fp_raised(void) { return (_mm_getcsr() | polyopt_fp_x87()) & 0x1du; }
+static inline void polyopt_fp_raise_again(uint32_t raised)
+{
+    uint32_t now = _mm_getcsr();
+    if (raised & ~now) _mm_setcsr(now | raised);
+}
+
 static inline void polyopt_fp_leave(uint64_t saved)
 {
     if ((_mm_getcsr() ^ (uint32_t)saved) & ~0x20u) _mm_setcsr((uint32_t)saved);
@@ -81,6 +89,12 @@ static inline uint32_t polyopt_fp_flags(void)
     int raw = fetestexcept(FE_ALL_EXCEPT);
     return (raw & FE_INVALID ? POLYOPT_FP_INVALID : 0u) | (raw & FE_DIVBYZERO ? POLYOPT_FP_DIVIDE : 0u) |
            (raw & FE_OVERFLOW ? POLYOPT_FP_OVERFLOW : 0u) | (raw & FE_UNDERFLOW ? POLYOPT_FP_UNDERFLOW : 0u);
+}
+static inline uint32_t polyopt_fp_raised(void) { return (uint32_t)fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT); }
+static inline void polyopt_fp_raise_again(uint32_t raised)
+{
+    int lost = (int)raised & ~fetestexcept(FE_ALL_EXCEPT);
+    if (lost) feraiseexcept(lost);
 }
 static inline void polyopt_fp_leave(uint64_t saved)
 {

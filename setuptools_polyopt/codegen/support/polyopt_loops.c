@@ -4,6 +4,7 @@
  * Before a loop is used, the head is compared with what Python says of the ufunc, and the loop's results (whole, in two blocks, on
  * strided operands) with the ufunc's own, bit for bit.
  */
+#include "polyopt_fenv.h"
 #include "polyopt_internal.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ struct signature { int nin, nargs; int dtype[4]; };
 
 struct polyopt_functions polyopt_functions;
 const struct polyopt_extension *polyopt_current;
-static struct polyopt_loop *table;
+static struct polyopt_loop *table, *originals;
 static signed char *known; /* 1 usable, -1 not, 0 not looked at */
 
 /* ---- signatures: "f8f8->f8" ----------------------------------------------------------------------------------------------------------------- */
@@ -219,18 +220,32 @@ static int look_up(int32_t index)
     return ok;
 }
 
+/* Some of NumPy's loops (minimum, comparisons, absolute, ...) clear the floating-point flags when they end: those of NumPy's own call,
+ * they think. In a kernel they are also those of everything that it has computed before. */
+static void run_keeping_flags(char **args, intptr_t const *dimensions, intptr_t const *steps, void *data)
+{
+    const struct polyopt_loop *original = data;
+    uint32_t raised = polyopt_fp_raised();
+    original->call(args, dimensions, steps, original->data);
+    if (raised) polyopt_fp_raise_again(raised);
+}
+
 int polyopt_loop_ready(int32_t index)
 {
     if (!table) {
         size_t count = (size_t)polyopt_current->nloops;
         table = PyMem_Calloc(count, sizeof *table);
+        originals = PyMem_Calloc(count, sizeof *originals);
         known = PyMem_Calloc(count, 1);
-        if (!table || !known) return 0;
+        if (!table || !originals || !known) return 0;
         polyopt_functions.loops = table;
     }
     if (known[index] == 0) {
         if (!polyopt_numpy_ready()) return 0;
         known[index] = look_up(index) ? 1 : -1;
+        originals[index] = table[index];
+        table[index].call = run_keeping_flags;
+        table[index].data = &originals[index];
     }
     return known[index] > 0;
 }

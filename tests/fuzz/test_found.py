@@ -1,0 +1,49 @@
+"""What the fuzz has found, each as a minimal program: plain and built must agree on all its inputs, and the region must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from built import Built, build, profile_of
+from fuzz_oracle import difference, observe
+
+Arguments = Callable[[], list[Any]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program, ordinary arguments for its profile, and the arguments on which it went wrong."""
+
+    source: str
+    usual: Arguments
+    telling: tuple[Arguments, ...]
+
+
+FOUND = {
+    "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
+        "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",
+        lambda: [np.ones(4), 4],
+        (lambda: [np.ones(4), 4], lambda: [np.zeros(4), 4]),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def found_module(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    text = "import math\nimport numpy as np\n\n\n" + "\n\n".join(found.source for found in FOUND.values())
+    calls = {name: [found.usual()] for name, found in FOUND.items()}
+    return build(tmp_path_factory.mktemp("found"), "found", text, profile_of(text, "found.mod", calls))
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_stays_mended(found_module: Built, name: str) -> None:
+    regions = [region for module in found_module.compiled.report.modules for region in module.regions if region.function == name]
+    assert regions, "nothing of it is optimised any more"
+    for telling in (FOUND[name].usual, *FOUND[name].telling):
+        plain, built = observe(getattr(found_module.plain, name), telling()), observe(getattr(found_module.built, name), telling())
+        assert difference(plain, built) is None
