@@ -197,7 +197,7 @@ def main() -> int:
         "--work", type=Path, default=ROOT / "build" / "corpus", help="where to build (default: build/corpus)"
     )
     parser.add_argument("--no-times", action="store_true", help="only compare")
-    parser.add_argument("--missed", action="store_true", help="print why code stays Python")
+    parser.add_argument("--missed", action="store_true", help="tell why code stays Python")
     parser.add_argument("--keep-profile", action="store_true", help="use the package and the profile of the last run")
     parser.add_argument("--level", action="append", default=[], help="only this instruction-set level (default: all)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -210,10 +210,13 @@ def main() -> int:
     if not options.keep_profile:
         generate(names, loading.empty_directory(project))
         loading.profile(project, ["-m", "pytest", "-q"])
-    outcomes = [measure_alone(name, project, options.level, timed=timed) for name in names]
+    outcomes = []
+    for name in names:
+        outcomes.append(measure_alone(name, project, options.level, timed=timed))
+        print(report(outcomes[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
+        if options.missed:
+            print("\n".join(f"  {text}" for text in outcomes[-1].missed), file=sys.stderr, flush=True)
     print(report(outcomes))
-    if options.missed:
-        print("\n".join(f"{outcome.name}: {text}" for outcome in outcomes for text in outcome.missed))
     different = [outcome.name for outcome in outcomes if outcome.difference]
     touched = sum(outcome.share > 0 for outcome in outcomes)
     print(f"\n{len(outcomes)} programs, {touched} with optimised regions, {len(different)} with differences")
