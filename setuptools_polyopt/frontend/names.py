@@ -10,6 +10,7 @@ alive, and so does anything that this module does not know.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -83,10 +84,15 @@ def _outside(node: ast.AST) -> list[ast.AST]:
             return []
 
 
-def bound(body: Sequence[ast.AST]) -> frozenset[str]:
+def bound(body: Iterable[ast.AST]) -> frozenset[str]:
     """Names that the statements bind (or unbind) in this scope."""
+    return frozenset().union(*map(_bound_by, body))
+
+
+@functools.lru_cache(2**14)
+def _bound_by(root: ast.AST) -> frozenset[str]:
     found: set[str] = set()
-    for node in own_nodes(body):
+    for node in own_nodes([root]):
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 found.add(name)

@@ -25,6 +25,7 @@ from setuptools_polyopt.frontend.values import (
     ScalarValue,
     Value,
 )
+from setuptools_polyopt.ir.expressions import integer
 from setuptools_polyopt.ir.kernel import GlobalGuard
 from setuptools_polyopt.operators.values import ScalarType
 
@@ -128,7 +129,7 @@ def type_of(value: Value) -> PyType:
         case ScalarValue(type=kind):
             return ScalarType("numpy", kind.dtype) if kind.box == "mixed" else kind
         case ArrayValue(dtype=dtype, extents=extents):
-            return ArrayType(dtype, len(extents))
+            return ArrayType(dtype, len(extents), tuple(axis for axis, extent in enumerate(extents) if extent == integer(1)))
         case NoneValue():
             return NoneType()
         case ConflictValue(reason=reason):
