@@ -34,8 +34,22 @@ What the caller has to know:
  - Arrays: integers wrap, division by zero of floats gives IEEE values and a flag. Scalars: overflow, division by zero and whatever
    else raises or warns without a floating-point flag is `checked`. A floating-point flag stands for NumPy's RuntimeWarning; a flag
    that Python's own float arithmetic would not report only costs a run of the original.
- - complex in the IR: `add sub` by components; `mul` is (ar*br - ai*bi, ar*bi + ai*br) without FMA; `div` is CPython's algorithm (scaled
-   by the larger component of the divisor), checked: fails on a zero divisor.
+ - `numpy.where`, `maximum` and other functions evaluate all operands in NumPy, a `Select` only one: operands that can fail or set a flag
+   are passed as loads of temporaries (one temporary per array operator, as the lowering does).
+ - `elementwise.unit_stride_arguments(expr)` lists the operands of complex products, squares and sizes: where one is a view that does not
+   advance by one element in the innermost loop, NumPy takes another path with other bits, and the statement must stay NumPy's.
+ - A float `power` whose exponent is an array and whose base is a scalar is supported for a result of the exponent's shape only.
+ - complex in the IR: `add sub` by components; `mul` is (ar*br - ai*bi, ar*bi + ai*br) without FMA; `div` is NumPy's scalar algorithm
+   (Smith's, multiplying by 1/denominator); CPython's quotient, which divides, is written out in float operations.
+
+Assumptions about the NumPy that runs the wheel (measured on 2.4.6 and 1.26.4; rules are taken from the NumPy that builds, so the runtime
+compares at load and disables the kernels where one differs):
+ - promotion: `np.result_type(np.float32(1), 1.0)` (float32 in 2, float64 in 1.26), `np.float32 array * np.float64` (float64, float32),
+   `np.int32(1) + 2**40` (raises, int64), `np.floor(3).dtype` (int64 in 2, float64 in 1.26);
+ - power: the loop of 2.4 squares, roots and inverts where one exponent serves a whole inner loop (also `np.power(x, 2.0)`, ints `** 0.5`,
+   `z ** np.float64(0.5)` never); 1.26 does so for operators only, and there for every scalar exponent;
+ - clip: between equal zeros 2.4 keeps the element, 1.26 the bound; fmin/fmax: positional signs of zeros in 2.4 only;
+ - complex: multiply, square and absolute use FMA where the CPU has it, not for reversed operands (2.4) or any stride (1.26).
 """
 
 from __future__ import annotations

@@ -44,6 +44,9 @@ def _where(test: Operand, then: Operand, orelse: Operand, span: Span) -> Operand
         raise unsupported(span, "rank-0", "numpy.where of scalars gives an array of rank 0")
     shared = _shared((then, orelse), span)
     first, second = (numpy_scalars.operand(value, shared, shared) for value in (then, orelse))
+    for value, expr in ((then, first), (orelse, second)):
+        if value.weak and shared.real is DType.FLOAT32 and constant(expr) is None:
+            raise unsupported(span, "where-type", "numpy.where narrows a Python number, which may overflow even where it is not chosen")
     return element(Select(build.nonzero(test.expr), first, second, shared))
 
 

@@ -2,7 +2,7 @@
 
 A ufunc with one correct answer per element (IEEE arithmetic, comparisons, rounding, integers, bits) becomes plain operations. One whose
 bits are NumPy's own (transcendental functions, complex products, the maximum of floats with its signed zeros) becomes a
-`Call("numpy.NAME")`. Left out in strict mode: `fmin` and `fmax` of floats (a signed zero depends on the position in the array) and `power`
+`Call("numpy.NAME")`. Left out: `float_power` (it squares like `power`, for some strides). Left out in strict mode: `fmin` and `fmax` of floats (a signed zero depends on the position in the array) and `power`
 with an array as exponent beside an array as base (NumPy squares where the exponent is broadcast).
 """
 
@@ -53,19 +53,25 @@ _TESTS: dict[str, UnaryOp] = {"isnan": "isnan", "isinf": "isinf", "isfinite": "i
 # Inner loops whose answer for an element depends on nothing but the element (measured: whole arrays, blocks, strided).
 NUMPY_LOOPS = frozenset({
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "arctan2", "cbrt", "cos", "cosh", "exp", "exp2",
-    "expm1", "float_power", "fmod", "heaviside", "hypot", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
+    "expm1", "fmod", "heaviside", "hypot", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
     "maximum", "minimum", "nextafter", "power", "sin", "sinh", "tan", "tanh",
 })  # fmt: skip
 # Of these the bits for complex operands are the same only where all operands advance by one element (unit stride) in the innermost loop.
 UNIT_STRIDE_LOOPS = frozenset({"numpy.multiply", "numpy.square", "numpy.absolute"})
 _UNARY_PLAIN = frozenset({
-    "absolute", "fabs", "negative", "positive", "conjugate", "sqrt", "square", "reciprocal", "sign", "logical_not",
-    "invert", "deg2rad", "radians", "rad2deg", "degrees",
+    "absolute", "fabs", "negative", "positive", "conjugate", "sqrt", "square", "reciprocal", "sign", "invert",
+    "deg2rad", "radians", "rad2deg", "degrees",
 })  # fmt: skip
-_BINARY_PLAIN = frozenset({
-    "logical_and", "logical_or", "logical_xor", "copysign", "fmax", "fmin",
-})  # fmt: skip
-SUPPORTED = frozenset(_PLAIN) | frozenset(_COMPARE) | frozenset(_ROUNDING) | frozenset(_TESTS) | NUMPY_LOOPS | _UNARY_PLAIN | _BINARY_PLAIN
+_BINARY_PLAIN = frozenset({"copysign", "fmax", "fmin"})
+_LOGICAL: dict[str, Callable[..., Expr]] = {  # of the operands' truth, in their own types
+    "logical_and": lambda a, b: Binary("bitand", a, b, DType.BOOL),
+    "logical_or": lambda a, b: Binary("bitor", a, b, DType.BOOL),
+    "logical_xor": lambda a, b: Binary("bitxor", a, b, DType.BOOL),
+    "logical_not": build.negation,
+}
+SUPPORTED: frozenset[str] = frozenset().union(
+    _PLAIN, _COMPARE, _ROUNDING, _TESTS, NUMPY_LOOPS, _LOGICAL, _UNARY_PLAIN, _BINARY_PLAIN
+)  # fmt: skip
 
 
 def ufunc(name: str, operands: Sequence[Operand], fp: str, span: Span, operator: bool = False) -> Operand:
@@ -83,6 +89,8 @@ def ufunc(name: str, operands: Sequence[Operand], fp: str, span: Span, operator:
         special = _fast_power(operands, fp, span, operator)
         if special is not None:
             return make(special)
+    if name in _LOGICAL:
+        return make(_LOGICAL[name](*(build.nonzero(operand.expr) for operand in operands)))
     loop = promotion.ufunc_loop(name, tuple(operands), span)
     shared = _shared(operands, loop, span)
     args = [numpy_scalars.operand(value, shared, dtype) for value, dtype in zip(operands, loop.inputs, strict=True)]
@@ -123,6 +131,8 @@ def _emit(name: str, args: list[Expr], result: DType, array: bool, fp: str, span
         return Binary("maximum" if name == "maximum" else "minimum", args[0], args[1], result)
     if name == "power" and result.is_integer:
         return _integer_power(args[0], args[1], result)
+    if name == "fmod" and result.is_integer:
+        raise unsupported(span, "operator-type", "numpy.fmod of integers is not supported")
     return Call(f"numpy.{name}", tuple(args), result)
 
 
@@ -149,12 +159,6 @@ def _classify(name: str, operand: Expr) -> Expr:
 
 def _binary(name: str, left: Expr, right: Expr, fp: str, span: Span) -> Expr:
     match name:
-        case "logical_and":
-            return Binary("bitand", build.nonzero(left), build.nonzero(right), DType.BOOL)
-        case "logical_or":
-            return Binary("bitor", build.nonzero(left), build.nonzero(right), DType.BOOL)
-        case "logical_xor":
-            return Binary("bitxor", build.nonzero(left), build.nonzero(right), DType.BOOL)
         case "copysign":
             return build.copysign(left, right)
         case _:
@@ -182,8 +186,6 @@ def _unary(name: str, operand: Expr, result: DType, array: bool, span: Span) -> 
             return operand if dtype is DType.BOOL else Unary("abs", operand, result)
         case "conjugate":
             return Unary("conj", operand, result) if dtype.is_complex else operand
-        case "logical_not":
-            return build.negation(build.nonzero(operand))
         case "invert":
             return build.negation(operand) if dtype is DType.BOOL else Unary("invert", operand, result)
         case "square":
@@ -203,8 +205,9 @@ def _unary(name: str, operand: Expr, result: DType, array: bool, span: Span) -> 
 
 
 def _angle_factor(name: str, dtype: DType) -> float:
-    factor = math.pi / 180.0 if name in ("deg2rad", "radians") else 180.0 / math.pi
-    return float(np.float32(factor)) if dtype is DType.FLOAT32 else factor
+    number = np.float32 if dtype is DType.FLOAT32 else np.float64
+    pi, half_turn = number(math.pi), number(180)
+    return float(pi / half_turn if name in ("deg2rad", "radians") else half_turn / pi)
 
 
 def _square(operand: Expr, dtype: DType, array: bool) -> Expr:
