@@ -122,7 +122,7 @@ def value(expr: Expr, scope: Scope) -> Text:
             return binary(op, dtype, value(left, scope), value(right, scope), checked, scope.style())
         case Compare(op=op, left=left, right=right):
             read = position if left.dtype is DType.INT64 else value
-            return compare(op, left.dtype, read(left, scope), read(right, scope))
+            return compare(op, left.dtype, read(left, scope), read(right, scope), scope.style())
         case Select(cond=cond, then=then, orelse=orelse):
             branches = (apart(value(branch, scope), scope.style()).at(PREFIX) for branch in (then, orelse))
             return Text(f"{value(cond, scope).at(PREFIX)} ? {' : '.join(branches)}", LOOSE)

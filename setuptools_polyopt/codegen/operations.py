@@ -105,7 +105,7 @@ def _floating(op: BinaryOp, dtype: DType, left: Text, right: Text, checked: bool
     if op in ("floordiv", "mod"):
         return call(f"polyopt_np_{op}_{tail}", left.text, right.text)
     if op in ("maximum", "minimum"):
-        return call(f"polyopt_{op}_{tail}", left.text, right.text)
+        return call(f"polyopt_{'vector_' if style.vector else ''}{op}_{tail}", left.text, right.text)
     raise TypeError(f"{op} of floats")
 
 
@@ -129,7 +129,7 @@ def _complex(op: BinaryOp, dtype: DType, left: Text, right: Text, checked: bool,
     return call("polyopt_try_div_c64", left.text, right.text, style.failed)
 
 
-def compare(op: CompareOp, dtype: DType, left: Text, right: Text) -> Text:
+def compare(op: CompareOp, dtype: DType, left: Text, right: Text, style: Style) -> Text:
     """`Compare`: 0 or 1, quiet on NaN."""
     if dtype.is_complex:
         return call(f"polyopt_{op}_{suffix(dtype)}", left.text, right.text)
@@ -138,7 +138,7 @@ def compare(op: CompareOp, dtype: DType, left: Text, right: Text) -> Text:
         negated = {"lt": f"(!{a}) & {b}", "le": f"(!{a}) | {b}", "gt": f"{a} & (!{b})", "ge": f"{a} | (!{b})"}
         return Text({**negated, "ne": f"{a} ^ {b}", "eq": f"!({a} ^ {b})"}[op], LOOSE)
     if dtype.is_float and op not in ("eq", "ne"):
-        return call(f"polyopt_{op}_{suffix(dtype)}", left.text, right.text)
+        return call(f"polyopt_{'vector_' if style.vector else ''}{op}_{suffix(dtype)}", left.text, right.text)
     return Text(f"{left.at(SUM)} {_COMPARE[op]} {right.at(SUM)}", LOOSE)
 
 

@@ -28,6 +28,8 @@ typedef int64_t polyopt_wide;
  * consumes. */
 POLYOPT_INLINE uint64_t polyopt_bits_f64(double x) { union { double x; uint64_t bits; } u = {x}; return u.bits; }
 POLYOPT_INLINE uint64_t polyopt_bits_f32(float x) { union { float x; uint32_t bits; } u = {x}; return u.bits; }
+POLYOPT_INLINE uint64_t polyopt_pattern_f64(double x) { return polyopt_bits_f64(x); }
+POLYOPT_INLINE uint32_t polyopt_pattern_f32(float x) { return (uint32_t)polyopt_bits_f32(x); }
 #define POLYOPT_KEEP_f64(x) (kept |= polyopt_bits_f64(x))
 #define POLYOPT_KEEP_f32(x) (kept |= polyopt_bits_f32(x))
 #define POLYOPT_KEEP_c128(x) (kept |= polyopt_bits_f64((x).re) | polyopt_bits_f64((x).im))
@@ -229,23 +231,55 @@ POLYOPT_MODULO(uint64_t, u64)
 
 /* ---- floats ------------------------------------------------------------------------------------------------------------------- */
 
+POLYOPT_INLINE double polyopt_from_f64(uint64_t bits) { union { uint64_t bits; double x; } u = {bits}; return u.x; }
+POLYOPT_INLINE float polyopt_from_f32(uint32_t bits) { union { uint32_t bits; float x; } u = {bits}; return u.x; }
+
 /* Comparisons that are quiet on nan however they are compiled: gcc turns isless() beside a choice into an instruction that signals, in
- * vectors and for scalars (minsd). Here both operands become numbers first, which costs nothing that shows. */
-#define POLYOPT_FLOATING(F, S)                                                                                                    \
+ * vectors and for scalars (minsd). Here both operands become zero first if one of them is nan. With masks, since a choice would be a
+ * branch around a comparison that may trap, which no compiler vectorises. */
+#define POLYOPT_FLOATING(F, S, I)                                                                                                 \
+    POLYOPT_INLINE F polyopt_masked_##S(F x, I mask)                                                                              \
+    {                                                                                                                             \
+        union { F value; I bits; } u = {x};                                                                                       \
+        u.bits &= mask;                                                                                                           \
+        return u.value;                                                                                                           \
+    }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_lt_##S(F a, F b)                                                                               \
     {                                                                                                                             \
-        int32_t unordered = POLYOPT_BUILTIN(isunordered)(a, b);                                                                   \
-        F x = unordered ? 0 : a, y = unordered ? 0 : b;                                                                           \
-        return x < y;                                                                                                             \
+        I mask = (I)POLYOPT_BUILTIN(isunordered)(a, b) - 1;                                                                       \
+        return polyopt_masked_##S(a, mask) < polyopt_masked_##S(b, mask);                                                         \
     }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_gt_##S(F a, F b) { return polyopt_lt_##S(b, a); }                                              \
     POLYOPT_INLINE int32_t polyopt_le_##S(F a, F b)                                                                               \
     {                                                                                                                             \
         int32_t unordered = POLYOPT_BUILTIN(isunordered)(a, b);                                                                   \
-        F x = unordered ? 1 : a, y = unordered ? 0 : b;                                                                           \
-        return x <= y;                                                                                                            \
+        I mask = (I)unordered - 1;                                                                                                \
+        return (polyopt_masked_##S(a, mask) <= polyopt_masked_##S(b, mask)) & !unordered;                                         \
     }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_ge_##S(F a, F b) { return polyopt_le_##S(b, a); }                                              \
+    POLYOPT_INLINE int32_t polyopt_vector_lt_##S(F a, F b)                                                                        \
+    {                                                                                                                             \
+        U ordered = (U)0 - (U)!POLYOPT_BUILTIN(isunordered)(a, b);                                                                \
+        return polyopt_from_##S(polyopt_pattern_##S(a) & ordered) < polyopt_from_##S(polyopt_pattern_##S(b) & ordered);           \
+    }                                                                                                                             \
+    POLYOPT_INLINE int32_t polyopt_vector_le_##S(F a, F b)                                                                        \
+    {                                                                                                                             \
+        int32_t numbers = !POLYOPT_BUILTIN(isunordered)(a, b);                                                                    \
+        U ordered = (U)0 - (U)numbers;                                                                                            \
+        return numbers & (polyopt_from_##S(polyopt_pattern_##S(a) & ordered) <= polyopt_from_##S(polyopt_pattern_##S(b) & ordered));\
+    }                                                                                                                             \
+    POLYOPT_INLINE int32_t polyopt_vector_gt_##S(F a, F b) { return polyopt_vector_lt_##S(b, a); }                                \
+    POLYOPT_INLINE int32_t polyopt_vector_ge_##S(F a, F b) { return polyopt_vector_le_##S(b, a); }                                \
+    POLYOPT_INLINE F polyopt_vector_maximum_##S(F a, F b)                                                                         \
+    {                                                                                                                             \
+        F larger = polyopt_vector_gt_##S(a, b) ? a : b;                                                                           \
+        return a != a ? a : larger;                                                                                               \
+    }                                                                                                                             \
+    POLYOPT_INLINE F polyopt_vector_minimum_##S(F a, F b)                                                                         \
+    {                                                                                                                             \
+        F smaller = polyopt_vector_lt_##S(a, b) ? a : b;                                                                          \
+        return a != a ? a : smaller;                                                                                              \
+    }                                                                                                                             \
     /* NumPy's, as its vector loops on x86 do it: the first nan wins, equal operands give the second. */                         \
     POLYOPT_INLINE F polyopt_maximum_##S(F a, F b)                                                                                \
     {                                                                                                                             \
@@ -272,8 +306,8 @@ POLYOPT_MODULO(uint64_t, u64)
         *failed |= b == 0;                                                                                                        \
         return b == 0 ? 0 : polyopt_np_mod_##S(a, b);                                                                             \
     }
-POLYOPT_FLOATING(double, f64)
-POLYOPT_FLOATING(float, f32)
+POLYOPT_FLOATING(double, uint64_t, f64)
+POLYOPT_FLOATING(float, uint32_t, f32)
 #undef POLYOPT_FLOATING
 
 POLYOPT_INLINE double polyopt_try_sqrt_f64(double x, int32_t *failed) { *failed |= POLYOPT_LT(x, 0.0); return POLYOPT_SQRT(x); }
