@@ -235,26 +235,21 @@ POLYOPT_INLINE double polyopt_from_f64(uint64_t bits) { union { uint64_t bits; d
 POLYOPT_INLINE float polyopt_from_f32(uint32_t bits) { union { uint32_t bits; float x; } u = {bits}; return u.x; }
 
 /* Comparisons that are quiet on nan however they are compiled: gcc turns isless() beside a choice into an instruction that signals, in
- * vectors and for scalars (minsd). Here both operands become zero first if one of them is nan. With masks, since a choice would be a
- * branch around a comparison that may trap, which no compiler vectorises. */
-#define POLYOPT_FLOATING(F, S, I)                                                                                                 \
-    POLYOPT_INLINE F polyopt_masked_##S(F x, I mask)                                                                              \
-    {                                                                                                                             \
-        union { F value; I bits; } u = {x};                                                                                       \
-        u.bits &= mask;                                                                                                           \
-        return u.value;                                                                                                           \
-    }                                                                                                                             \
+ * vectors and for scalars (minsd). Here both operands become numbers first, which costs nothing that shows; in vector
+ * loops (polyopt_vector_NAME) with masks, since a choice would be a branch around a comparison that may trap, which gcc does not vectorise. */
+#define POLYOPT_FLOATING(F, U, S)                                                                                                 \
     POLYOPT_INLINE int32_t polyopt_lt_##S(F a, F b)                                                                               \
     {                                                                                                                             \
-        I mask = (I)POLYOPT_BUILTIN(isunordered)(a, b) - 1;                                                                       \
-        return polyopt_masked_##S(a, mask) < polyopt_masked_##S(b, mask);                                                         \
+        int32_t unordered = POLYOPT_BUILTIN(isunordered)(a, b);                                                                   \
+        F x = unordered ? 0 : a, y = unordered ? 0 : b;                                                                           \
+        return x < y;                                                                                                             \
     }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_gt_##S(F a, F b) { return polyopt_lt_##S(b, a); }                                              \
     POLYOPT_INLINE int32_t polyopt_le_##S(F a, F b)                                                                               \
     {                                                                                                                             \
         int32_t unordered = POLYOPT_BUILTIN(isunordered)(a, b);                                                                   \
-        I mask = (I)unordered - 1;                                                                                                \
-        return (polyopt_masked_##S(a, mask) <= polyopt_masked_##S(b, mask)) & !unordered;                                         \
+        F x = unordered ? 1 : a, y = unordered ? 0 : b;                                                                           \
+        return x <= y;                                                                                                            \
     }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_ge_##S(F a, F b) { return polyopt_le_##S(b, a); }                                              \
     POLYOPT_INLINE int32_t polyopt_vector_lt_##S(F a, F b)                                                                        \
