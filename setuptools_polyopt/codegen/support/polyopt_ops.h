@@ -28,8 +28,6 @@ typedef int64_t polyopt_wide;
  * consumes. */
 POLYOPT_INLINE uint64_t polyopt_bits_f64(double x) { union { double x; uint64_t bits; } u = {x}; return u.bits; }
 POLYOPT_INLINE uint64_t polyopt_bits_f32(float x) { union { float x; uint32_t bits; } u = {x}; return u.bits; }
-POLYOPT_INLINE uint64_t polyopt_pattern_f64(double x) { return polyopt_bits_f64(x); }
-POLYOPT_INLINE uint32_t polyopt_pattern_f32(float x) { return (uint32_t)polyopt_bits_f32(x); }
 #define POLYOPT_KEEP_f64(x) (kept |= polyopt_bits_f64(x))
 #define POLYOPT_KEEP_f32(x) (kept |= polyopt_bits_f32(x))
 #define POLYOPT_KEEP_c128(x) (kept |= polyopt_bits_f64((x).re) | polyopt_bits_f64((x).im))
@@ -231,13 +229,16 @@ POLYOPT_MODULO(uint64_t, u64)
 
 /* ---- floats ------------------------------------------------------------------------------------------------------------------- */
 
-POLYOPT_INLINE double polyopt_from_f64(uint64_t bits) { union { uint64_t bits; double x; } u = {bits}; return u.x; }
-POLYOPT_INLINE float polyopt_from_f32(uint32_t bits) { union { uint32_t bits; float x; } u = {bits}; return u.x; }
-
 /* Comparisons that are quiet on nan however they are compiled: gcc turns isless() beside a choice into an instruction that signals, in
- * vectors and for scalars (minsd). Here both operands become numbers first, which costs nothing that shows; in vector
- * loops (polyopt_vector_NAME) with masks, since a choice would be a branch around a comparison that may trap, which gcc does not vectorise. */
+ * vectors and for scalars (minsd). Here both operands become numbers first, which costs nothing that shows: by a choice in scalar code,
+ * by a mask in vector loops, since a choice would be a branch around a comparison that may trap, which no compiler vectorises. */
 #define POLYOPT_FLOATING(F, U, S)                                                                                                 \
+    POLYOPT_INLINE F polyopt_masked_##S(F x, U mask)                                                                              \
+    {                                                                                                                             \
+        union { F value; U bits; } u = {x};                                                                                       \
+        u.bits &= mask;                                                                                                           \
+        return u.value;                                                                                                           \
+    }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_lt_##S(F a, F b)                                                                               \
     {                                                                                                                             \
         int32_t unordered = POLYOPT_BUILTIN(isunordered)(a, b);                                                                   \
@@ -254,14 +255,14 @@ POLYOPT_INLINE float polyopt_from_f32(uint32_t bits) { union { uint32_t bits; fl
     POLYOPT_INLINE int32_t polyopt_ge_##S(F a, F b) { return polyopt_le_##S(b, a); }                                              \
     POLYOPT_INLINE int32_t polyopt_vector_lt_##S(F a, F b)                                                                        \
     {                                                                                                                             \
-        U ordered = (U)0 - (U)!POLYOPT_BUILTIN(isunordered)(a, b);                                                                \
-        return polyopt_from_##S(polyopt_pattern_##S(a) & ordered) < polyopt_from_##S(polyopt_pattern_##S(b) & ordered);           \
+        U mask = (U)!!POLYOPT_BUILTIN(isunordered)(a, b) - 1;                                                                     \
+        return polyopt_masked_##S(a, mask) < polyopt_masked_##S(b, mask);                                                         \
     }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_vector_le_##S(F a, F b)                                                                        \
     {                                                                                                                             \
-        int32_t numbers = !POLYOPT_BUILTIN(isunordered)(a, b);                                                                    \
-        U ordered = (U)0 - (U)numbers;                                                                                            \
-        return numbers & (polyopt_from_##S(polyopt_pattern_##S(a) & ordered) <= polyopt_from_##S(polyopt_pattern_##S(b) & ordered));\
+        int32_t unordered = POLYOPT_BUILTIN(isunordered)(a, b) != 0;                                                              \
+        U mask = (U)unordered - 1;                                                                                                \
+        return (polyopt_masked_##S(a, mask) <= polyopt_masked_##S(b, mask)) & !unordered;                                         \
     }                                                                                                                             \
     POLYOPT_INLINE int32_t polyopt_vector_gt_##S(F a, F b) { return polyopt_vector_lt_##S(b, a); }                                \
     POLYOPT_INLINE int32_t polyopt_vector_ge_##S(F a, F b) { return polyopt_vector_le_##S(b, a); }                                \
