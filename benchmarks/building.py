@@ -22,7 +22,12 @@ class NoCompilerHere(RuntimeError):
 
 
 def build_copy(
-    package: Path, names: Sequence[str], profile: Path | None, target: Path, settings: Settings, levels: Sequence[str] = ()
+    package: Path,
+    names: Sequence[str],
+    profile: Path | None,
+    target: Path,
+    settings: Settings,
+    levels: Sequence[str] = (),
 ) -> CompiledPackage:
     """Compile the modules ``names`` (file stems) of the package in the folder ``package`` into a copy of it below ``target``.
 
@@ -32,7 +37,11 @@ def build_copy(
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
     sources = [
-        ModuleSource(f"{package.name}.{name}", f"src/{package.name}/{name}.py", (package / f"{name}.py").read_text(encoding="utf-8"))
+        ModuleSource(
+            f"{package.name}.{name}",
+            f"src/{package.name}/{name}.py",
+            (package / f"{name}.py").read_text(encoding="utf-8"),
+        )
         for name in names
     ]
     known = read_profile(profile) if profile is not None else None

@@ -12,6 +12,7 @@ import argparse
 import ast
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from benchmarks.building import build_copy  # noqa: E402
 from benchmarks.equality import difference  # noqa: E402
 from benchmarks.loading import Modules  # noqa: E402
 from benchmarks.table import ratio, seconds, table  # noqa: E402
-from benchmarks.timing import Subject, alternate  # noqa: E402
+from benchmarks.timing import Clock, Subject, alternate  # noqa: E402
 from setuptools_polyopt.config import Settings  # noqa: E402
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
@@ -105,9 +106,20 @@ def generate(names: Sequence[str], project: Path) -> Path:
     return project
 
 
-def measure_alone(name: str, project: Path, levels: Sequence[str] = (), *, timed: bool) -> Outcome:
+def measure_alone(
+    name: str, project: Path, levels: Sequence[str] = (), *, timed: bool, clock: Clock = time.perf_counter
+) -> Outcome:
     """Build and run one program in a process of its own: neither a crash nor an endless compilation costs the others."""
-    command = [sys.executable, __file__, name, "--child", "--work", str(project.parent), *([] if timed else ["--no-times"])]
+    command = [
+        sys.executable,
+        __file__,
+        name,
+        "--child",
+        "--work",
+        str(project.parent),
+        *([] if timed else ["--no-times"]),
+    ]
+    command += ["--cpu-time"] if clock is time.process_time else []
     command += [part for level in levels for part in ("--level", level)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
@@ -120,7 +132,9 @@ def measure_alone(name: str, project: Path, levels: Sequence[str] = (), *, timed
     return Outcome(**{**read, "missed": tuple(read["missed"])})
 
 
-def measure(name: str, project: Path, levels: Sequence[str] = (), *, timed: bool) -> Outcome:
+def measure(
+    name: str, project: Path, levels: Sequence[str] = (), *, timed: bool, clock: Clock = time.perf_counter
+) -> Outcome:
     """Build one program in this process, compare it and time it."""
     package = project / "src" / PACKAGE
     profile = project / "polyopt-profile.json"
@@ -129,11 +143,17 @@ def measure(name: str, project: Path, levels: Sequence[str] = (), *, timed: bool
     compiled = build_copy(package, [name], profile, target, Settings(), levels)
     took = time.perf_counter() - started
     plain, built = load_all(package.parent, [name])[name], load_all(target, [name])[name]
-    missed = [f"{m.function}:{m.lines} {m.kind}: {m.reason}" for module in compiled.report.modules for m in module.missed]
-    return replace(run(name, plain, built, timed=timed), build=took, missed=tuple(m for m in missed if not m.startswith("initialize")))
+    missed = [
+        f"{m.function}:{m.lines} {m.kind}: {m.reason}" for module in compiled.report.modules for m in module.missed
+    ]
+    return replace(
+        run(name, plain, built, timed=timed, clock=clock),
+        build=took,
+        missed=tuple(m for m in missed if not m.startswith("initialize")),
+    )
 
 
-def run(name: str, plain: ModuleType, built: ModuleType, *, timed: bool) -> Outcome:
+def run(name: str, plain: ModuleType, built: ModuleType, *, timed: bool, clock: Clock = time.perf_counter) -> Outcome:
     """Compare one program at both sizes; time it at the large one."""
     unequal = next((text for size in (plain.SMALL, plain.LARGE) if (text := _compare(plain, built, size))), None)
     share = optimised_share(Path(plain.__file__ or ""), Path(built.__file__ or ""))
@@ -148,7 +168,7 @@ def run(name: str, plain: ModuleType, built: ModuleType, *, timed: bool) -> Outc
         "plain": Subject(plain.kernel, prepare, fresh=True),
         "built": Subject(built.kernel, prepare, fresh=True),
     }
-    times = alternate(subjects, rounds=5, sample_seconds=0.01)
+    times = alternate(subjects, rounds=5, sample_seconds=0.01, clock=clock)
     return Outcome(name, times["plain"].best, times["built"].best, None, share)
 
 
@@ -200,19 +220,25 @@ def main() -> int:
     parser.add_argument("--missed", action="store_true", help="tell why code stays Python")
     parser.add_argument("--keep-profile", action="store_true", help="use the package and the profile of the last run")
     parser.add_argument("--level", action="append", default=[], help="only this instruction-set level (default: all)")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="one thread, CPU seconds: for machines that do other things too"
+    )
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
 
     names, project, timed = names_of(options.patterns), options.work / "project", not options.no_times
+    clock = time.process_time if options.cpu_time else time.perf_counter
     if options.child:
-        print(json.dumps(asdict(measure(names[0], project, options.level, timed=timed))))
+        if options.cpu_time:
+            os.environ["POLYOPT_NUM_THREADS"] = "1"
+        print(json.dumps(asdict(measure(names[0], project, options.level, timed=timed, clock=clock))))
         return 0
     if not options.keep_profile:
         generate(names, loading.empty_directory(project))
         loading.profile(project, ["-m", "pytest", "-q"])
     outcomes = []
     for name in names:
-        outcomes.append(measure_alone(name, project, options.level, timed=timed))
+        outcomes.append(measure_alone(name, project, options.level, timed=timed, clock=clock))
         print(report(outcomes[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
         if options.missed:
             print("\n".join(f"  {text}" for text in outcomes[-1].missed), file=sys.stderr, flush=True)

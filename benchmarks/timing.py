@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], float]
 
 MAX_CALLS = 100_000
 MAX_PREPARED_BYTES = 128 << 20
@@ -45,15 +48,17 @@ class Timing:
         return min(self.samples)
 
 
-def alternate(subjects: Mapping[str, Subject], *, rounds: int = 7, sample_seconds: float = 0.02) -> dict[str, Timing]:
+def alternate(
+    subjects: Mapping[str, Subject], *, rounds: int = 7, sample_seconds: float = 0.02, clock: Clock = time.perf_counter
+) -> dict[str, Timing]:
     """Time the subjects in turns: ``rounds`` samples of about ``sample_seconds`` each (at least one call)."""
-    calls = {name: _calibrated_calls(subject, sample_seconds) for name, subject in subjects.items()}
+    calls = {name: _calibrated_calls(subject, sample_seconds, clock) for name, subject in subjects.items()}
     samples: dict[str, list[float]] = {name: [] for name in subjects}
     order = list(subjects)
     with _collector_paused():
         for number in range(rounds):
             for name in order if number % 2 == 0 else reversed(order):
-                samples[name].append(_sample(subjects[name], calls[name]))
+                samples[name].append(_sample(subjects[name], calls[name], clock))
     return {name: Timing(tuple(values)) for name, values in samples.items()}
 
 
@@ -83,7 +88,7 @@ def allowed_seconds(plain: float) -> float:
     return plain + max(0.5e-6, 0.03 * plain)
 
 
-def _calibrated_calls(subject: Subject, sample_seconds: float) -> int:
+def _calibrated_calls(subject: Subject, sample_seconds: float, clock: Clock) -> int:
     """How many calls make a sample; the first calls also warm everything up."""
     limit = MAX_CALLS
     if subject.fresh:
@@ -91,23 +96,23 @@ def _calibrated_calls(subject: Subject, sample_seconds: float) -> int:
         limit = min(limit, max(1, MAX_PREPARED_BYTES // max(size, 1024)))
     count = 1
     while True:
-        elapsed = _sample(subject, count) * count
+        elapsed = _sample(subject, count, clock) * count
         if elapsed >= sample_seconds / 4 or count >= limit:
             return max(1, min(limit, round(count * sample_seconds / max(elapsed, 1e-9))))
         count = min(limit, max(2 * count, round(count * sample_seconds / 2 / max(elapsed, 1e-9))))
 
 
-def _sample(subject: Subject, calls: int) -> float:
+def _sample(subject: Subject, calls: int, clock: Clock) -> float:
     """Seconds per call over a run of ``calls`` calls."""
     if subject.fresh:
         batch = [subject.prepare() for _ in range(calls)]
     else:
         batch = [subject.prepare()] * calls
     call = subject.call
-    start = time.perf_counter()
+    start = clock()
     for arguments in batch:
         call(*arguments)
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 @contextmanager
