@@ -29,32 +29,27 @@ class Dependences:
 
 def dependences(scop: Scop) -> Dependences:
     """All dependences of a scop in program order."""
-    return Dependences(flow(scop, scop.reads), _anti(scop), _output(scop))
+    return Dependences(flow(scop), _anti(scop), _output(scop))
 
 
-def flow(scop: Scop, reads: isl.UnionMap) -> isl.UnionMap:
-    """From the last writes to the reads that see them, for the given reads."""
+def flow(scop: Scop) -> isl.UnionMap:
+    """From the last writes to the reads that see them."""
     try:
-        return _sources(scop, reads).get_may_dependence().coalesce()
+        return scop.seen.get_may_dependence().coalesce()
     except isl.Error as error:
         if "operations" in str(error):
             raise
-        return _ordered(scop, scop.must_writes.union(scop.may_writes), reads)  # isl cannot: every earlier write counts
+        return _ordered(scop, scop.must_writes.union(scop.may_writes), scop.reads)  # isl cannot: every earlier write counts
 
 
 def unwritten(scop: Scop) -> isl.UnionMap:
     """The reads that (perhaps) see what was there before the kernel."""
     try:
-        return _sources(scop, scop.reads).get_may_no_source().coalesce()
+        return scop.seen.get_may_no_source().coalesce()
     except isl.Error as error:
         if "operations" in str(error):
             raise
         return scop.reads
-
-
-def _sources(scop: Scop, reads: isl.UnionMap) -> isl.UnionFlow:
-    info = isl.UnionAccessInfo.from_sink(reads).set_must_source(scop.must_writes).set_may_source(scop.may_writes)
-    return info.set_schedule_map(scop.schedule).compute_flow()
 
 
 def _anti(scop: Scop) -> isl.UnionMap:

@@ -18,13 +18,13 @@ import islpy as isl
 
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Expr, integer
-from setuptools_polyopt.ir.kernel import Kernel, Role
+from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.visitors import assigns
 from setuptools_polyopt.polyhedral.affine import function_to_expr
 from setuptools_polyopt.polyhedral.bounds import inside
 from setuptools_polyopt.polyhedral.dependences import unwritten
 from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
-from setuptools_polyopt.polyhedral.scop import Scop, extract
+from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.simplify import simplify
 
 LIMIT = 10_000_000
@@ -33,18 +33,14 @@ Box: TypeAlias = tuple[tuple[Expr, Expr], ...]
 """Per axis: the first index and the one after the last. May be empty or reach outside where nothing is written."""
 
 
-def must_keep(kernel: Kernel, everything: bool) -> Mapping[str, Box]:
-    """The boxes by argument name; an argument without any such element is absent.
-
-    kernel: in program order. Raises Unsupported as `extract` does.
-    """
-    scop = extract(kernel)
+def must_keep(scop: Scop, everything: bool) -> Mapping[str, Box]:
+    """The boxes by argument name; an argument without any such element is absent."""
     try:
         with bounded(scop.context.get_ctx(), LIMIT):
             return _boxes(scop, everything)
     except TooIntricate:
-        written = {item.target.array for item in assigns(kernel.body)}
-        whole = (array for array in kernel.arrays if array.role is Role.ARGUMENT and array.name in written)
+        written = {item.target.array for item in assigns(scop.kernel.body)}
+        whole = (array for array in scop.kernel.arrays if array.role is Role.ARGUMENT and array.name in written)
         return {array.name: tuple((integer(0), extent) for extent in array.extents) for array in whole}
 
 

@@ -7,7 +7,7 @@ with a diagnostic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Severity
 from setuptools_polyopt.ir.kernel import Kernel, Role
@@ -45,12 +45,13 @@ class _Plan:
     kernel: Kernel
 
 
-def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa: B008
+def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = None) -> Optimised:  # noqa: B008
     """Schedule a kernel.
 
-    kernel: verified, in program order. Raises Unsupported where it cannot be described (a loop bound that is not affine).
+    kernel: verified, in program order. scop: its scop, if it is known. Raises Unsupported where it cannot be described (a loop bound that
+    is not affine).
     """
-    base = extract(kernel)
+    base = scop or extract(kernel)
     found: list[Diagnostic] = []
     try:
         with bounded(base.context.get_ctx(), options.max_operations):
@@ -66,7 +67,7 @@ def optimise(kernel: Kernel, options: Options = Options()) -> Optimised:  # noqa
         wasteful = [e for e in chosen if _is_wasteful(e, base, plan.contraction)]
         if not wasteful:
             break
-        chosen = tuple(e for e in chosen if e not in wasteful)
+        chosen = tuple(replace(e, indices=()) if e in wasteful else e for e in chosen)
     found += describe(plan.tree, scop, plan.contraction)
     dumps = {
         "scop": _print_scop(scop),

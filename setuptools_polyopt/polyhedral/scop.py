@@ -10,6 +10,7 @@ Not done here: subscripts that are not affine read or may-write the whole array;
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import islpy as isl
@@ -72,6 +73,15 @@ class Scop:
     must_writes: isl.UnionMap
     may_writes: isl.UnionMap
     schedule: isl.UnionMap
+
+    @cached_property
+    def seen(self) -> isl.UnionFlow:
+        """For each read, the writes whose values it may see, and the reads that may see what was there before the kernel.
+
+        A may-write is seen but hides no earlier write. Raises isl.Error where isl cannot tell.
+        """
+        info = isl.UnionAccessInfo.from_sink(self.reads).set_must_source(self.must_writes).set_may_source(self.may_writes)
+        return info.set_schedule_map(self.schedule).compute_flow()
 
     def statement(self, name: str) -> Statement:
         """The statement of that name; KeyError if there is none."""

@@ -111,7 +111,7 @@ def _window(array: str, dim: int, users: frozenset[str], scop: Scop, loops: tupl
     if touched is None:
         return None
     best: tuple[int, Term] | None = None
-    for term, size in lower_bounds(touched.coalesce()):
+    for term, size in lower_bounds(touched.coalesce().compute_divs()):
         if best is None or size < best[0]:
             best = (size, term)
     if best is None:

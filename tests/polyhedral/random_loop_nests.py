@@ -16,8 +16,8 @@ from setuptools_polyopt.ir.expressions import Call, Compare, Expr, Reduce, Selec
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import If, Stmt
 
-MARGIN = 8
-"""Iterators lie within [-MARGIN/2, n + m + MARGIN/2]; subscripts add at most 2 and the offset MARGIN."""
+MARGIN = 4
+"""Iterators lie within [-2, n + m + 2]; subscripts add at most 2 and the offset MARGIN."""
 
 
 @dataclass

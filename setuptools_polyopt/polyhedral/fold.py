@@ -1,0 +1,176 @@
+"""Fold temporaries of element-wise expressions into the statement that uses them, before anything is scheduled.
+
+The lowering gives every operator a temporary and a loop nest of its own. Where a temporary is used by one later statement only, at the
+very element that was computed, the expression can stand in its place: fewer statements, cheaper scheduling, values in registers.
+
+    for i: for j: t[i, j] = A[i, j] + A[i + 1, j]
+    for i: for j: B[i + 1, j] = 0.5 * t[i, j]            ->  for i: for j: B[i + 1, j] = 0.5 * (A[i, j] + A[i + 1, j])
+
+A temporary stays where its expression reads what is written in between or by the user itself (`a[1:] = a[:-1] + 1`), and around calls
+of NumPy's inner loops, which work on blocks. Order and operands of every operation stay, so values and flags do.
+Non-goals: temporaries that are used at other elements than their own (the schedule shifts and contracts those).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from setuptools_polyopt.ir.expressions import Call, Expr, Load, Reduce, Sym
+from setuptools_polyopt.ir.kernel import Kernel, Role
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.visitors import loads, map_expr, substitute, symbols, walk_expr
+
+_MOST_USES = 3
+_MOST_NODES = 120
+
+
+@dataclass(frozen=True)
+class _Nest:
+    """Loops around a single assignment, nothing else."""
+
+    loops: tuple[For, ...]
+    assign: Assign
+
+
+def fold(kernel: Kernel) -> Kernel:
+    """The kernel with temporaries folded; the same object where there is nothing to fold. kernel: in program order."""
+    body = kernel.body
+    names = {array.name for array in kernel.arrays if array.role is Role.TEMPORARY and array.rank}
+    while True:
+        folded = _fold_one(body, body, names)
+        if folded is None:
+            break
+        body = folded
+    if body is kernel.body:
+        return kernel
+    used = _mentioned(body)
+    kept = tuple(array for array in kernel.arrays if array.role is not Role.TEMPORARY or array.name in used)
+    return replace(kernel, body=body, arrays=kept)
+
+
+def _mentioned(body: Block) -> set[str]:
+    found: set[str] = set()
+    for statement in walk(body):
+        found |= {load.array for load in _loads(statement)}
+        if isinstance(statement, Assign):
+            found.add(statement.target.array)
+    return found
+
+
+def _loads(statement: Stmt) -> tuple[Load, ...]:
+    """What the statement itself reads, not what is inside it."""
+    match statement:
+        case Assign(target=target, value=value):
+            return (*loads(value), *(load for index in target.indices for load in loads(index)))
+        case For(lower=lower, upper=upper):
+            return (*loads(lower), *loads(upper))
+        case If(cond=cond):
+            return loads(cond)
+        case _:
+            return ()
+
+
+def _fold_one(block: Block, whole: Block, names: set[str]) -> Block | None:
+    """The block with one temporary folded, or None. `whole` is the kernel's body."""
+    for position, statement in enumerate(block):
+        nest = _nest(statement)
+        if nest is not None and nest.assign.target.array in names:
+            done = _fold_into_user(block, position, nest, whole)
+            if done is not None:
+                return done
+        inner = _fold_inside(statement, whole, names)
+        if inner is not None:
+            return (*block[:position], inner, *block[position + 1 :])
+    return None
+
+
+def _fold_inside(statement: Stmt, whole: Block, names: set[str]) -> Stmt | None:
+    match statement:
+        case For():
+            body = _fold_one(statement.body, whole, names)
+            return None if body is None else replace(statement, body=body)
+        case If():
+            body = _fold_one(statement.body, whole, names)
+            if body is not None:
+                return replace(statement, body=body)
+            orelse = _fold_one(statement.orelse, whole, names)
+            return None if orelse is None else replace(statement, orelse=orelse)
+        case _:
+            return None
+
+
+def _nest(statement: Stmt) -> _Nest | None:
+    loops: list[For] = []
+    while isinstance(statement, For) and len(statement.body) == 1:
+        loops.append(statement)
+        statement = statement.body[0]
+    return _Nest(tuple(loops), statement) if loops and isinstance(statement, Assign) else None
+
+
+def _fold_into_user(block: Block, position: int, maker: _Nest, whole: Block) -> Block | None:
+    name, value = maker.assign.target.array, maker.assign.value
+    iterators = tuple(loop.var for loop in maker.loops)
+    if maker.assign.target.indices != tuple(Sym(var) for var in iterators) or _is_block_call(value):
+        return None
+    found = [(k, nest) for k in range(position + 1, len(block)) if (nest := _nest(block[k])) and _reads(nest, name)]
+    if len(found) != 1:
+        return None
+    place, user = found[0]
+    uses = sum(load.array == name for statement in walk(whole) for load in _loads(statement))
+    writes = sum(isinstance(s, Assign) and s.target.array == name for s in walk(whole))
+    inside = [load for load in loads(user.assign.value) if load.array == name]
+    if writes != 1 or len(inside) != uses or not inside or uses > _MOST_USES:
+        return None
+    renamed = _same_space(maker, user)
+    if renamed is None or any(load.indices != tuple(Sym(loop.var) for loop in user.loops) for load in inside):
+        return None
+    read = {load.array for load in loads(value)}
+    between = _written(block[position + 1 : place]) | {user.assign.target.array}
+    if read & between or not _foldable(user.assign.value, name) or _size(value) + _size(user.assign.value) > _MOST_NODES:
+        return None
+    expression = substitute(value, renamed)
+    new_value = map_expr(user.assign.value, lambda node: expression if isinstance(node, Load) and node.array == name else node)
+    rebuilt: Stmt = replace(user.assign, value=new_value)
+    for loop in reversed(user.loops):
+        rebuilt = replace(loop, body=(rebuilt,))
+    return (*block[:position], *block[position + 1 : place], rebuilt, *block[place + 1 :])
+
+
+def _reads(nest: _Nest, name: str) -> bool:
+    return any(load.array == name for load in _loads(nest.assign))
+
+
+def _is_block_call(expr: Expr) -> bool:
+    return any(isinstance(node, Reduce) or (isinstance(node, Call) and node.function.startswith("numpy.")) for node in walk_expr(expr))
+
+
+def _foldable(expr: Expr, name: str) -> bool:
+    """Whether no call of an inner loop takes the temporary: its operands have to be in memory."""
+    return not any(
+        any(load.array == name for load in loads(node))
+        for node in walk_expr(expr)
+        if isinstance(node, Reduce) or (isinstance(node, Call) and node.function.startswith("numpy."))
+    )
+
+
+def _size(expr: Expr) -> int:
+    return sum(1 for _ in walk_expr(expr))
+
+
+def _written(block: Block) -> set[str]:
+    return {statement.target.array for statement in walk(block) if isinstance(statement, Assign)}
+
+
+def _same_space(maker: _Nest, user: _Nest) -> dict[str, Expr] | None:
+    """How the maker's iterators are called in the user's loops, if both run over the same points."""
+    if len(maker.loops) != len(user.loops):
+        return None
+    names: dict[str, Expr] = {}
+    for mine, theirs in zip(maker.loops, user.loops, strict=True):
+        bounds = (substitute(mine.lower, names), substitute(mine.upper, names), mine.step)
+        if bounds != (theirs.lower, theirs.upper, theirs.step) or loads(mine.lower) or loads(mine.upper):
+            return None
+        names[mine.var] = Sym(theirs.var)
+    bound = {loop.var for loop in user.loops}
+    free = symbols(maker.assign.value) - {loop.var for loop in maker.loops}
+    return None if free & bound else names
