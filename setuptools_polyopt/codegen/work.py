@@ -147,6 +147,9 @@ def _difference(lower: Expr, upper: Expr, step: int, middles: Middles) -> Linear
     A constant difference is taken where there is one (the points of a tile) and no quotient is rounded, so that the trips of a tile loop
     times those of its points are exact.
     """
+    left_over = _left_over(lower)
+    if left_over:
+        return Linear(constant=0.5 * (left_over - 1))
     pairs = [
         _linear(high, middles).plus(_linear(low, middles), -1.0) for high in _parts(upper, "min") for low in _parts(lower, "max")
     ]
@@ -163,6 +166,17 @@ def _difference(lower: Expr, upper: Expr, step: int, middles: Middles) -> Linear
     if len(pairs) == 1 and all(coefficient > 0 for _, coefficient in pairs[0].terms):
         return Linear().plus(pairs[0], 1.0 / step)
     return Linear(((Binary("maximum", smallest, number(0.0), _F), 1.0 / step),))
+
+
+def _left_over(lower: Expr) -> float:
+    """n for a loop that begins where another one in steps of n has stopped (`a + max(0, (b - a) // n * n)`), else zero."""
+    match lower:
+        case Binary(op="add", right=right):
+            return _left_over(right)
+        case Binary(op="max", right=Binary(op="mul", left=Binary(op="floordiv", right=Const() as count), right=Const() as factor)):
+            return _float(count) if count == factor else 0.0
+        case _:
+            return 0.0
 
 
 def _parts(expr: Expr, op: str) -> list[Expr]:
