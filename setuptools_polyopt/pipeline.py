@@ -19,8 +19,7 @@ from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
 from setuptools_polyopt.frontend import analyse_module
-from setuptools_polyopt.ir.expressions import TRUE
-from setuptools_polyopt.ir.kernel import Holds, Kernel, Region, Variant
+from setuptools_polyopt.ir.kernel import Region, Variant
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
@@ -28,12 +27,13 @@ from setuptools_polyopt.multiversion.entry import extension_source
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
-from setuptools_polyopt.polyhedral import bounds, must_keep, optimise
+from setuptools_polyopt.polyhedral.fold import fold
+from setuptools_polyopt.polyhedral import Schedules, with_condition
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, Report, VariantReport
 from setuptools_polyopt.report.words import guard_words, type_words
 
-PHASES = ("lower", "scop", "dependences", "schedule", "loops", "c", "guard", "rewrite")
+PHASES = ("lower", "fold", "scop", "dependences", "schedule", "loops", "c", "guard", "rewrite")
 
 DEFECT = "internal-error"
 """Kind of the diagnostic for a region that made a phase fail; the fuzz takes it for a difference."""
@@ -153,9 +153,10 @@ def _compile_region(
 ) -> _CompiledRegion | None:
     symbol = f"{module.name.replace('.', '_')}_{region.name}"
     variants = []
+    schedules = Schedules()
     for number, variant in enumerate(region.variants):
         try:
-            compiled = compile_variant(variant, f"{symbol}_v{number}", settings)
+            compiled = compile_variant(variant, f"{symbol}_v{number}", settings, schedules)
         except Unsupported as refused:
             found.append(refused.diagnostic)
             continue
@@ -179,27 +180,31 @@ def _defect(span: Span, error: Exception) -> Diagnostic:
     return Diagnostic(span, DEFECT, text, remedy, "".join(traceback.format_exception(error)), Severity.WARNING)
 
 
-def compile_variant(variant: Variant, symbol: str, settings: Settings) -> _CompiledVariant:
-    """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong."""
-    kernel = replace(variant.kernel, name=symbol)
+def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None) -> _CompiledVariant:
+    """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong.
+
+    schedules: those of the region's variants so far; those that differ in strides alone share one.
+    """
+    lowered = replace(variant.kernel, name=symbol)
+    verify(lowered)
+    kernel = fold(lowered)
     verify(kernel)
-    kernel = _with_bounds(kernel)
-    optimised = optimise(kernel)
-    verify(optimised.kernel, scheduled=True)
-    source = kernel_source(optimised.kernel)
+    scheduled = (schedules or Schedules()).of(kernel)
+    optimised = scheduled.optimised.kernel
+    layouts = {array.name: array.layout for array in kernel.arrays}
+    arrays = tuple(replace(array, layout=layouts.get(array.name, array.layout)) for array in optimised.arrays)
+    bound = with_condition(kernel, scheduled.condition)
+    optimised = replace(optimised, name=symbol, arrays=arrays, assumptions=bound.assumptions)
+    verify(optimised, scheduled=True)
+    source = kernel_source(optimised)
     source = replace(source, work=block_work(kernel.body))
-    may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.kernel.body))
-    native = NativeVariant(replace(variant, kernel=kernel), source, safety(kernel, source.uses_failed, may_stop, must_keep), ())
-    dumps = {"lower": print_kernel(kernel), **optimised.dumps, "c": f"{source.struct}\n{source.text}"}
-    done = tuple(item.message for item in optimised.diagnostics)
+    may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
+    kept = safety(bound, source.uses_failed, may_stop, lambda _, everything: scheduled.must_keep(everything))
+    native = NativeVariant(replace(variant, kernel=bound), source, kept, ())
+    shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
+    dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
+    done = tuple(item.message for item in scheduled.optimised.diagnostics)
     return _CompiledVariant(native, done, dumps)
-
-
-def _with_bounds(kernel: Kernel) -> Kernel:
-    condition = bounds(kernel)
-    if condition == TRUE:
-        return kernel
-    return replace(kernel, assumptions=(*kernel.assumptions, Holds(condition, "every subscript is within its array", kernel.span)))
 
 
 def _kernel_unit(region: _CompiledRegion, loops: _Loops) -> str:
