@@ -4,8 +4,9 @@
  * Before a loop is used, the head is compared with what Python says of the ufunc, and the loop's results (whole, in two blocks, on
  * strided operands) with the ufunc's own, bit for bit.
  */
-#include "polyopt_fenv.h"
 #include "polyopt_internal.h"
+
+#include "polyopt_fenv.h"
 
 #include <string.h>
 
