@@ -22,7 +22,7 @@ from setuptools_polyopt.ir.expressions import Reduce
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop, has_calls
 from setuptools_polyopt.polyhedral.strides import cost
-from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, depth, sequence
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, depth, path, sequence
 
 
 def fuse(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] = ()) -> Tree:
@@ -102,7 +102,7 @@ def _candidates(tree: Band, scop: Scop, outer: tuple[Member, ...]) -> list[Membe
 def _contiguous(member: Member, tree: Band, scop: Scop, outer: tuple[Member, ...]) -> bool:
     """Is the loop the best one to have innermost for some statement?"""
     for name in tree.names:
-        loops = (*outer, *_path(tree, name))
+        loops = (*outer, *path(tree, name))
         rows = [m.row(name) for m in loops]
         known = [row for row in rows if row is not None]
         if len(known) != len(rows):
@@ -113,18 +113,6 @@ def _contiguous(member: Member, tree: Band, scop: Scop, outer: tuple[Member, ...
         if mine is not None and others and mine < min(others):
             return True
     return False
-
-
-def _path(tree: Tree, name: str) -> tuple[Member, ...]:
-    match tree:
-        case Leaf():
-            return ()
-        case Band(members=members, child=child):
-            return (*members, *_path(child, name))
-        case Sequence(children=children):
-            return next(_path(child, name) for child in children if name in child.names)
-        case Allocate(child=child):
-            return _path(child, name)
 
 
 def _without(tree: Band, member: Member) -> Tree:

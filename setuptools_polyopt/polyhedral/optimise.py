@@ -24,6 +24,7 @@ from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.privatise import Expansion, expansions, privatise
 from setuptools_polyopt.polyhedral.schedule import NoSchedule, schedule
 from setuptools_polyopt.polyhedral.scop import Scop, extract
+from setuptools_polyopt.polyhedral.sink import sink
 from setuptools_polyopt.polyhedral.storage import Contraction, contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
 from setuptools_polyopt.polyhedral.tree import Allocate, Tree, print_tree, program_order
@@ -152,6 +153,7 @@ def _improve(tree: Tree, scop: Scop, deps: Dependences, options: Options) -> Tre
     everything = deps.all
     if options.fuse:
         tree = fuse(tree, scop, everything)
+    tree = sink(tree, scop)
     tree = restructure(tree, scop, everything, Sizes() if options.tile else None)
     tree = coincidence(distribute(tree, scop, everything), scop, everything)
     return mark(tree, Marking(options.parallel, options.vector))

@@ -3,7 +3,7 @@
 Innermost comes the loop along which accesses are contiguous and nothing is carried (float accumulations stay in order: the loop that
 carries one cannot be it). Tiles pay when some data is used again only after at least two loops have passed over other data, or when an
 access is contiguous along another loop than the innermost. Parallel tile loops come first; where none is parallel, the wavefront over
-the first two tile loops makes the second one parallel:
+the first two tile loops makes the second one parallel. Without tiles, a loop that is the only parallel one and the innermost is cut into blocks.
 
     for i: for j: for k: C[i, j] += A[i, k] * B[k, j]
       -> for i_tile parallel: for j_tile: for k_tile: for i: for k: for j vector
@@ -33,6 +33,13 @@ class Sizes:
     other: int = 32
 
 
+CONTIGUOUS_BLOCK = 512
+"""Iterations of a block of the innermost loop: rows of a page's length keep the prefetcher going."""
+
+STRIDED_BLOCK = 32
+"""The same where an access jumps: the lines (and pages) of a block stay in the first-level cache until their next elements are used."""
+
+
 def restructure(tree: Tree, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None, outer: tuple[Member, ...] = ()) -> Tree:
     """Order and tile every band that has no other loops below it.
 
@@ -46,7 +53,7 @@ def restructure(tree: Tree, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None,
         case Band(members=members, child=child):
             domain = domain_of(tree, scop)
             deps = deps.intersect_domain(domain).intersect_range(domain)
-            if isinstance(child, Leaf) and len(members) > 1 and tree.permutable:
+            if isinstance(child, Leaf) and len(members) > 1 and tree.permutable and not any(m.note for m in members):
                 return _restructure(tree, scop, deps, sizes, outer)
             for member in members:
                 deps = deps.eq_at_multi_union_pw_aff(member.union())
@@ -57,9 +64,13 @@ def _restructure(tree: Band, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None
     statements = [scop.statement(name) for name in tree.names]
     inner = _innermost(tree.members, statements, scop, deps, outer)
     points = [m for m in tree.members if m is not inner] + ([inner] if inner is not None else [])
-    if sizes is None or not _pays(points, statements, scop, outer):
-        return replace(tree, members=tuple(points))
     entry = [m for m in tree.members if deps.is_subset(deps.eq_at_multi_union_pw_aff(m.union()))]
+    if sizes is None or not _pays(points, statements, scop, outer):
+        if inner is not None and entry == [inner]:
+            size = STRIDED_BLOCK if _strided(inner, tree.members, statements, scop, outer) else CONTIGUOUS_BLOCK
+            block = tile_member(inner, size, "block")
+            points = [block, *points[:-1], replace(inner, note="point")]
+        return replace(tree, members=tuple(points))
     first = [m for m in tree.members if m in entry] + [m for m in tree.members if m not in entry]
     size = {id(m): sizes.inner if m is points[-1] and len(points) > 1 else sizes.other for m in first}
     loops = [tile_member(m, size[id(m)]) for m in first]
@@ -99,6 +110,11 @@ def _innermost(
         if best is None or rank < best:
             best, found = rank, member
     return found
+
+
+def _strided(inner: Member, members: Sequence[Member], statements: Sequence[Statement], scop: Scop, outer: tuple[Member, ...]) -> bool:
+    costs = [_cost(s, inner, members, scop, outer) for s in statements]
+    return any(c is not None and c >= STRIDED for c in costs)
 
 
 def _free(statement: Statement, member: Member, members: Sequence[Member], deps: isl.UnionMap) -> bool:

@@ -165,6 +165,19 @@ def depth(tree: Tree) -> int:
             assert_never(tree)
 
 
+def path(tree: Tree, name: str) -> tuple[Member, ...]:
+    """The loops around a statement, outer first."""
+    match tree:
+        case Leaf():
+            return ()
+        case Band(members=members, child=child):
+            return (*members, *path(child, name))
+        case Sequence(children=children):
+            return next(path(child, name) for child in children if name in child.names)
+        case Allocate(child=child):
+            return path(child, name)
+
+
 def map_bands(tree: Tree, function: Callable[[Band], Tree]) -> Tree:
     """Rebuild bottom-up: `function` sees each band after what is below it was rewritten."""
     match tree:

@@ -1,0 +1,82 @@
+"""Parallel outer loops that should be the innermost ones.
+
+A sum over columns is written (or fused) with the columns outside; each inner loop then jumps from row to row. A loop that carries no
+dependence may be cut into blocks and its points moved below everything that is inside:
+
+    for j parallel:                              for j_block parallel:
+        m[j] = 0                                     for j: m[j] = 0
+        for i: m[j] = m[j] + A[i, j]       ->        for i: for j vector: m[j] = m[j] + A[i, j]
+        m[j] = m[j] / n                              for j: m[j] = m[j] / n
+
+It is done where the accesses of the deepest statements become cheaper by it. Coincidence must be known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from setuptools_polyopt.exhaustive import assert_never
+from setuptools_polyopt.polyhedral.marks import tile_member
+from setuptools_polyopt.polyhedral.scop import Scop
+from setuptools_polyopt.polyhedral.strides import cost
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, path, sequence
+
+BLOCK = 512
+"""Iterations of a block: rows of a page's length keep the prefetcher going, and several threads find blocks in a thousand columns."""
+
+
+def sink(tree: Tree, scop: Scop, outer: tuple[Member, ...] = ()) -> Tree:
+    """Move the points of parallel loops inside where that makes accesses contiguous. outer: the loops around the tree."""
+    match tree:
+        case Leaf():
+            return tree
+        case Sequence(children=children):
+            return sequence(sink(child, scop, outer) for child in children)
+        case Allocate(child=child):
+            return replace(tree, child=sink(child, scop, outer))
+        case Band(members=members, child=child):
+            for position, member in enumerate(members):
+                if member.coincident and not isinstance(child, Leaf) and _gains(tree, member, scop, outer):
+                    block = tile_member(member, BLOCK, "block")
+                    loops = (*members[:position], block, *members[position + 1 :])
+                    return Band(loops, False, _push(child, replace(member, note="point")))
+            return replace(tree, child=sink(child, scop, (*outer, *members)))
+        case _:
+            assert_never(tree)
+
+
+def _gains(tree: Band, member: Member, scop: Scop, outer: tuple[Member, ...]) -> bool:
+    """Do the deepest statements' accesses cost less with the loop innermost?"""
+    deepest = max(len(scop.statement(name).iterators) for name in tree.names)
+    now = then = 0
+    for name in tree.names:
+        loops = (*outer, *path(tree, name))
+        if len(scop.statement(name).iterators) < deepest:
+            continue
+        rows = [m.row(name) for m in loops]
+        known = [row for row in rows if row is not None]
+        if len(known) < len(rows):
+            return False
+        before = cost(scop.statement(name), scop, known, len(loops) - 1)
+        after = cost(scop.statement(name), scop, known, loops.index(member))
+        if before is None or after is None:
+            return False
+        now += before
+        then += after
+    return then < now
+
+
+def _push(tree: Tree, member: Member) -> Tree:
+    match tree:
+        case Leaf(names=names):
+            return Band((member.only(names),), True, tree)
+        case Sequence(children=children):
+            return sequence(_push(child, member) for child in children)
+        case Allocate(child=child):
+            return replace(tree, child=_push(child, member))
+        case Band(members=members, child=child):
+            if isinstance(child, Leaf):
+                return Band((*members, member.only(child.names)), False, child)
+            return replace(tree, child=_push(child, member))
+        case _:
+            assert_never(tree)
