@@ -7,18 +7,19 @@ function consumes, which costs one instruction and hinders no vectorisation.
     t = a[i] / b[i]                          double t = a[i] / b[i];
     out[i] = t if a[i] > 0.0 else 0.0        POLYOPT_KEEP_f64(t); ...
 
-Non-goal: stores to arrays that a later store overwrites.
+A store to an array is dead where a later one certainly overwrites it, or where nobody reads the array. gcc sees the former for stores of one
+iteration (or of consecutive ones), and for a store that stays in place while its loop runs; such values are kept as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Expr, Load, Select, Unary
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Const, Expr, Load, Select, Unary
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
-from setuptools_polyopt.ir.visitors import children, walk_expr
+from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr
 
 _QUIET = frozenset((
     "neg", "abs", "not", "invert", "conj", "real", "imag", "isnan", "isfinite", "isinf", "signbit", "maximum", "minimum", "floor",
@@ -61,15 +62,74 @@ Path: TypeAlias = tuple[Place, ...]
 """A statement and those around it in the same function, outermost first."""
 
 
-def must_keep(path: Path, leaves: Callable[[str], bool]) -> bool:
-    """Whether the assignment at the end of the path computes a scalar that may raise flags and may go unread.
+def must_keep(path: Path, leaves: Callable[[str], bool], unread: Callable[[str], bool]) -> bool:
+    """Whether the assignment at the end of the path computes a value that may raise flags and may go unread.
 
-    leaves: whether a scalar's last value leaves the function.
+    leaves: whether a scalar's last value leaves the function. unread: whether nobody ever reads an array.
     """
     statement = path[-1].block[path[-1].position]
-    if not isinstance(statement, Assign) or statement.target.indices or not _compiled(statement.value):
+    if not isinstance(statement, Assign):
         return False
-    return not _runs_on(path, statement.target.array, leaves)
+    if statement.target.indices:
+        return _carries(statement.value) and (unread(statement.target.array) or _overwritten(path, statement))
+    return _compiled(statement.value) and not _runs_on(path, statement.target.array, leaves)
+
+
+_UNROLLED = 32
+"""Loops of up to so many iterations, if it is a constant, may be unrolled; what they store is then seen one by one."""
+
+
+def _carries(value: Expr) -> bool:
+    """Whether flags depend on a value being computed: its own, or those of scalars that run into it."""
+    return _compiled(value) or any(isinstance(node, Load) and not node.indices for node in walk_expr(value))
+
+
+def _overwritten(path: Path, statement: Assign) -> bool:
+    """Whether a compiler might see that a store to an element is overwritten before anybody reads it."""
+    place = path[-1]
+    if _runs_into_next(place, statement):
+        return False
+    for depth in reversed(range(len(path))):
+        loop = path[depth - 1].block[path[depth - 1].position] if depth else None
+        if isinstance(loop, For) and not any(loop.var in symbols(index) for index in statement.target.indices):
+            return statement.target not in loads(statement.value)
+        if not isinstance(loop, If) and not (isinstance(loop, For) and _is_short(loop)):
+            return sum(item.target.array == statement.target.array for item in _together(path[depth].block)) > 1
+    return False
+
+
+def _runs_into_next(place: Place, statement: Assign) -> bool:
+    """Whether the next statement about the array updates the element, so that the value runs on."""
+    name = statement.target.array
+    for user in place.block[place.position + 1 :]:
+        if isinstance(user, Assign) and user.target == statement.target:
+            return _compiled(user.value) and user.target in _elements(user.value)
+        if any(isinstance(item, Assign) and item.target.array == name for item in walk((user,))):
+            return False
+    return False
+
+
+def _is_short(loop: For) -> bool:
+    match loop.lower, loop.upper:
+        case Const(value=int() as lower), Const(value=int() as upper):
+            return abs(upper - lower) <= _UNROLLED * abs(loop.step)
+        case _:
+            return False
+
+
+def _together(block: Block) -> Iterator[Assign]:
+    """The assignments that one pass over a block runs, as far as they are not in loops of their own."""
+    for item in block:
+        match item:
+            case Assign():
+                yield item
+            case If(body=body, orelse=orelse):
+                yield from _together(body)
+                yield from _together(orelse)
+            case For(body=body) if _is_short(item):
+                yield from _together(body)
+            case _:
+                pass
 
 
 def _runs_on(path: Path, name: str, leaves: Callable[[str], bool]) -> bool:
@@ -119,6 +179,19 @@ def _reads(statement: Stmt) -> frozenset[str]:
             return _certain(lower) | _certain(upper)
         case _:
             return frozenset()
+
+
+def _elements(expr: Expr) -> frozenset[Load]:
+    """Elements that an expression certainly reads."""
+    match expr:
+        case Load():
+            return frozenset((expr,))
+        case Select(cond=cond):
+            return _elements(cond)
+        case Binary(op="and" | "or", left=left):
+            return _elements(left)
+        case _:
+            return frozenset().union(*(_elements(child) for child in children(expr)))
 
 
 def _certain(expr: Expr) -> frozenset[str]:

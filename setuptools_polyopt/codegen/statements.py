@@ -41,7 +41,7 @@ def emit_block(f: Function, body: Block, polled: bool = False, loop: bool = Fals
         match statement:
             case Assign():
                 emit_assign(f, statement, declared_by.get(number))
-                if must_keep(f.path, f.leaves):
+                if must_keep(f.path, f.leaves, f.unit.is_unread):
                     f.line(f"POLYOPT_KEEP_{suffix(statement.target.dtype)}({f.target(statement.target)});")
             case Alloc(array=name):
                 if f.unit.arrays[name].rank or name not in declared_by.values():

@@ -59,6 +59,10 @@ class Unit:
             self.names.of(array.name)
         self._strides = {array.name: self._stride_names(array) for array in self.kernel.arrays}
 
+    def is_unread(self, name: str) -> bool:
+        """Whether what is stored into an array is gone for good."""
+        return self.arrays[name].role is Role.TEMPORARY and name not in self.read
+
     def disjoint(self, first: str, second: str) -> bool:
         """Whether two different arrays certainly share no memory."""
         if first == second:

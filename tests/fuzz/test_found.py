@@ -30,6 +30,16 @@ FOUND = {
         lambda: [np.ones(4), 4],
         (lambda: [np.ones(4), 4], lambda: [np.zeros(4), 4]),
     ),
+    "flags_of_overwritten_elements": Found(  # gcc drops a store that another one overwrites, and the division with it
+        "def flags_of_overwritten_elements(A, s):\n    A += A / s\n    A[:] = 0.5\n",
+        lambda: [np.ones(4), 2.0],
+        (lambda: [np.ones(4), 0.0], lambda: [np.ones(4), 1e-320]),
+    ),
+    "flags_of_a_store_that_stays": Found(  # ... and computes only the last of the values that a loop stores into one element
+        "def flags_of_a_store_that_stays(A, n):\n    for i in range(n):\n        A[0] = A[1] / (i - 2)\n",
+        lambda: [np.ones(4), 2],
+        (lambda: [np.ones(4), 5],),
+    ),
 }
 
 
