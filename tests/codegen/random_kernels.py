@@ -15,6 +15,7 @@ from setuptools_polyopt.ir.expressions import (
     Const,
     Expr,
     Load,
+    Range,
     Reduce,
     Select,
     Sym,
@@ -87,7 +88,8 @@ class Nests:
         if roll < 0.6 and scope.row is None:
             var = self.fresh("q")
             row = self.index(scope, "n")
-            return Reduce("numpy.add", self.value(scope, 0), var, integer(0), Sym("m"), Load("A", (row, Sym(var)), F), F)
+            span = Range(var, integer(0), Sym("m"))
+            return Reduce("numpy.add", self.value(scope, 0), (span,), Load("A", (row, Sym(var)), F), F)
         op = self.rng.choice(["add", "sub", "mul", "add", "sub", "mul", "div", "maximum", "minimum"])
         return Binary(op, self.value(scope, depth - 1), self.value(scope, depth - 1), F, op == "div" and self.rng.random() < 0.1)
 

@@ -10,7 +10,7 @@ from kernel_builders import F64, I64, argument, array, at, kernel, least, loop, 
 
 from setuptools_polyopt.codegen.c import kernel_source, translation_unit
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Compare, Const, Load, Reduce, Select, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Call, Compare, Const, Load, Range, Reduce, Select, Sym, integer
 from setuptools_polyopt.ir.kernel import Kernel, Layout, Role
 from setuptools_polyopt.ir.printer import print_expr, print_kernel
 from setuptools_polyopt.ir.statements import Alloc, If
@@ -50,7 +50,7 @@ def jacobi_in_time() -> Kernel:
 
 def softmax_rows() -> Kernel:
     arrays = [argument("X", "n", "m"), array("R", Role.RESULT, "n", "m"), array("E", Role.TEMPORARY, "m"), array("s", Role.TEMPORARY)]
-    total = Reduce("numpy.add", Const(0.0, F64), "q", integer(0), Sym("m"), at("E", "q"), F64)
+    total = Reduce("numpy.add", Const(0.0, F64), (Range("q", integer(0), Sym("m")),), at("E", "q"), F64)
     body = loop(
         "i", 0, "n",
         Alloc("E"),

@@ -21,6 +21,7 @@ from setuptools_polyopt.ir.interpreter import KernelFailed, evaluate, run
 from setuptools_polyopt.ir.kernel import (
     ArrayInput,
     Box,
+    Contiguous,
     Holds,
     Layout,
     NoOverlap,
@@ -159,6 +160,9 @@ def run_variant(variant: Variant, values: dict[str, Any]) -> tuple[Any, ...]:
             case OrderedStrides(array=name):
                 strides = [s for s, n in zip(arrays[name].strides, arrays[name].shape, strict=True) if n > 1]
                 _require(all(s > 0 for s in strides) and strides == sorted(strides, reverse=True), "ordered strides")
+            case Contiguous(array=name, axis=axis):
+                boxes = arrays[name][(slice(0, 1),) * axis]
+                _require(boxes.flags.c_contiguous, f"contiguous from axis {axis} on")
     arguments = {array.name for array in variant.kernel.arrays if array.role is Role.ARGUMENT}
     work = {name: value.copy() if name in arguments else value for name, value in arrays.items()}
     run(variant.kernel, work, params)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import TRUE, Binary, Call, Compare, Const, Load, Reduce, Sym, integer
+from setuptools_polyopt.ir.expressions import TRUE, Binary, Call, Compare, Const, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.interpreter import KernelFailed, evaluate, run
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, NoOverlap, Param, Role
 from setuptools_polyopt.ir.printer import print_expr, print_kernel
@@ -80,7 +80,7 @@ def test_flags_are_collected() -> None:
 
 def test_reduce_has_numpys_bits() -> None:
     values = np.random.default_rng(1).normal(size=1000)
-    expr = Reduce("numpy.add", Const(0.0, F64), "k", integer(0), integer(1000), at("a", Sym("k")), F64)
+    expr = Reduce("numpy.add", Const(0.0, F64), (Range("k", integer(0), integer(1000)),), at("a", Sym("k")), F64)
     assert evaluate(expr, {"a": values}) == values.sum()
 
 

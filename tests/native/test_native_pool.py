@@ -292,7 +292,7 @@ def test_workers_adopt_the_callers_denormal_mode(script: Script, tmp_path: Path)
     text = body(f"""
         import ctypes
         mode = ctypes.CDLL({str(tmp_path / "mode.so")!r})
-        u = np.full(50002, 3e-310)
+        u = np.full(200002, 3e-310)
         normal = regions.smooth(u)
         assert normal is None  # underflow
         with np.errstate(all="ignore"):

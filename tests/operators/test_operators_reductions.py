@@ -11,9 +11,10 @@ from operands import NUMPY_TYPES, SPAN, same_bits
 
 from setuptools_polyopt.diagnostics import Unsupported
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Const, Expr, Load, Reduce, Sym
+from setuptools_polyopt.ir.expressions import Const, Expr, Load, Range, Reduce, Sym
 from setuptools_polyopt.ir.interpreter import evaluate
 from setuptools_polyopt.operators.contractions import contraction
+from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.operators.reductions import Reduction, plan, reduction
 from setuptools_polyopt.operators.values import Operand, ScalarType, element
 
@@ -52,7 +53,7 @@ def one_result(rule: Reduction, block: np.ndarray[Any, Any], kept: bool) -> Any:
             init: Expr = Load("acc", (), dtype)
             body = Load("row", (Sym("k"),), dtype)
             zero = Const(0, DType.INT64)
-            whole = Reduce(rule.function, init, "k", zero, Const(len(row), DType.INT64), body, dtype)
+            whole = Reduce(rule.function, init, (Range("k", zero, Const(len(row), DType.INT64)),), body, dtype)
             acc = evaluate(whole, {"acc": acc, "row": row})
         else:
             for item in row:
@@ -78,6 +79,8 @@ def compare(name: str, x: np.ndarray[Any, Any], axes: tuple[int, ...] | None) ->
 
 
 def supported(name: str, dtype: DType) -> bool:
+    if name == "mean" and dtype is DType.COMPLEX64 and not FACTS.weak_scalars:
+        return False
     return not (dtype.is_complex and name in ("min", "max", "prod"))
 
 

@@ -17,6 +17,7 @@ from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, S
 from setuptools_polyopt.ir.interpreter import KernelFailed, evaluate
 from setuptools_polyopt.ir.visitors import walk_expr
 from setuptools_polyopt.operators import elementwise, functions
+from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.operators.intervals import bounds
 from setuptools_polyopt.operators.values import Operand, ScalarType, element, join, literal, python, scalar
 
@@ -50,6 +51,7 @@ def test_a_mixed_division_fails_where_either_meaning_would_differ() -> None:
         evaluate(ratio.expr, {"s": 1.0, "t": 0.0})
 
 
+@pytest.mark.skipif(not FACTS.weak_scalars, reason="types depend on values before NumPy 2")
 @pytest.mark.parametrize("other", [element(load("x", DType.FLOAT32)), scalar(load("x", DType.INT32))])
 def test_mixed_values_whose_meanings_differ_are_refused(other: Operand) -> None:
     dtype = DType.FLOAT64 if other.dtype.is_float else DType.INT64
@@ -126,6 +128,7 @@ def _setitem(value: object, dtype: DType) -> np.ndarray | None:
     return target
 
 
+@pytest.mark.skipif(not FACTS.weak_scalars, reason="types depend on values before NumPy 2")
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_assignment_into_arrays(kind: Kind) -> None:
     for target in (kind.dtype for kind in NUMPY_KINDS):
@@ -166,6 +169,7 @@ def test_in_place_casting_rule(source: DType, target: DType) -> None:
             elementwise.convert_in_place(operand, target, SPAN)
 
 
+@pytest.mark.skipif(not FACTS.weak_scalars, reason="types depend on values before NumPy 2")
 def test_fast_powers_of_arrays_are_numpys() -> None:
     x = ARRAY_KINDS[4].operand("x")
     square = elementwise.binary("Pow", x, literal(2, SPAN), "strict", SPAN)

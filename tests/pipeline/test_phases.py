@@ -37,7 +37,7 @@ def test_every_phase_has_a_case() -> None:
 
 
 def test_unknown_phase_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(PolyoptError, match="lower, scop"):
+    with pytest.raises(PolyoptError, match="lower, fold"):
         compile_file(tmp_path / "x.py", None, Settings(), "shedule")
 
 
@@ -67,7 +67,7 @@ def test_a_defect_costs_one_region_not_the_build(monkeypatch: pytest.MonkeyPatch
     def broken(*_: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr(pipeline, "optimise", broken)
+    monkeypatch.setattr(pipeline, "kernel_source", broken)
     compiled = package()
     assert not compiled.modules
     assert {diagnostic.kind for diagnostic in compiled.diagnostics} == {DEFECT}

@@ -16,6 +16,7 @@ from setuptools_polyopt.ir.expressions import (
     Const,
     Expr,
     Load,
+    Range,
     Reduce,
     Select,
     Sym,
@@ -154,8 +155,8 @@ def _rows(*body: Stmt) -> For:
 
 
 def softmax() -> Kernel:
-    largest = Reduce("numpy.maximum", at("x", "i", 0), "r", integer(0), Sym("m"), at("x", "i", "r"), F64)
-    total = Reduce("numpy.add", number(0), "r", integer(0), Sym("m"), at("e", "i", "r"), F64)
+    largest = Reduce("numpy.maximum", at("x", "i", 0), (Range("r", integer(0), Sym("m")),), at("x", "i", "r"), F64)
+    total = Reduce("numpy.add", number(0), (Range("r", integer(0), Sym("m")),), at("e", "i", "r"), F64)
     arrays = [array("x", "n", "m"), temporary("h", "n"), temporary("d", "n", "m"), temporary("e", "n", "m"), temporary("s", "n")]
     return kernel(
         "softmax",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polyhedral_kernels import F64, array, at, floats, ints, kernel, loop, minus, number, plus, put, temporary
 
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Call, Compare, Expr, Reduce, Select, Sym, Unary, integer
+from setuptools_polyopt.ir.expressions import Call, Compare, Expr, Range, Reduce, Select, Sym, Unary, integer
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import If, Stmt
 
@@ -137,7 +137,7 @@ def _read(b: Builder, scope: tuple[str, ...]) -> Expr:
         case 0:
             return at("x")
         case 1:
-            return Reduce("numpy.add", number(0), "r", integer(0), Sym("m"), at("b", _index(b, scope), "r"), F64)
+            return Reduce("numpy.add", number(0), (Range("r", integer(0), Sym("m")),), at("b", _index(b, scope), "r"), F64)
         case 2:
             return number(b.draw(st.integers(-2, 2)))
         case _:

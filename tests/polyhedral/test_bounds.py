@@ -26,7 +26,7 @@ from polyhedral_kernels import (
 
 from setuptools_polyopt.diagnostics import Unsupported
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import TRUE, Cast, Compare, Reduce, Select, Sym, integer
+from setuptools_polyopt.ir.expressions import TRUE, Cast, Compare, Range, Reduce, Select, Sym, integer
 from setuptools_polyopt.ir.interpreter import evaluate, run
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import If, Stmt
@@ -67,7 +67,7 @@ CASES: dict[str, Kernel] = {
     ),
     "reduction": kernel(
         "k", "n m", [array("A", "n"), array("B", "n", "n")],
-        loop("i", 0, "n", put(at("A", "i"), Reduce("numpy.add", number(0), "r", integer(0), Sym("m"), at("B", "i", "r"), F64))),
+        loop("i", 0, "n", put(at("A", "i"), Reduce("numpy.add", number(0), (Range("r", integer(0), Sym("m")),), at("B", "i", "r"), F64))),
     ),
     "constant": kernel("k", "n", [array("A", "n")], zero(2)),
 }  # fmt: skip

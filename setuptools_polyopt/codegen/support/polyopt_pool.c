@@ -19,7 +19,7 @@
 const struct polyopt_pool_api *polyopt_pool = &polyopt_own_pool;
 
 /* A thread is worth its start from about this much work on. */
-#define WORK_PER_THREAD 20000.0
+#define WORK_PER_THREAD 60000.0
 
 int32_t polyopt_threads_for(double work)
 {
