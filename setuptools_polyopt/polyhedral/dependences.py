@@ -42,6 +42,23 @@ def flow(scop: Scop) -> isl.UnionMap:
         return _ordered(scop, scop.must_writes.union(scop.may_writes), scop.reads)  # isl cannot: every earlier write counts
 
 
+def flow_through(array: str, scop: Scop) -> isl.UnionMap | None:
+    """The part of the flow that goes through one array; None where isl cannot tell."""
+    try:
+        full = scop.seen.get_full_may_dependence()  # { S[i] -> [T[j] -> array[k]] }
+    except isl.Error as error:
+        if "operations" in str(error):
+            raise
+        return None
+    result = isl.UnionMap.empty(full.get_space())
+    maps = full.get_map_list()
+    for k in range(maps.n_map()):
+        part = maps.get_at(k)
+        if part.range().unwrap().get_tuple_name(isl.dim_type.out) == array:
+            result = result.union(isl.UnionMap.from_map(part.range_factor_domain()))
+    return result
+
+
 def unwritten(scop: Scop) -> isl.UnionMap:
     """The reads that (perhaps) see what was there before the kernel."""
     try:

@@ -6,7 +6,8 @@ very element that was computed, the expression can stand in its place: fewer sta
     for i: for j: t[i, j] = A[i, j] + A[i + 1, j]
     for i: for j: B[i + 1, j] = 0.5 * t[i, j]            ->  for i: for j: B[i + 1, j] = 0.5 * (A[i, j] + A[i + 1, j])
 
-A temporary stays where its expression reads what is written in between or by the user itself (`a[1:] = a[:-1] + 1`), and around calls
+A temporary stays where its expression reads what is written in between, or other elements of what the user itself writes
+(`a[1:] = a[:-1] + 1`, but not `a += b`), and around calls
 of NumPy's inner loops, which work on blocks. Order and operands of every operation stay, so values and flags do.
 Non-goals: temporaries that are used at other elements than their own (the schedule shifts and contracts those).
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from setuptools_polyopt.ir.expressions import Call, Expr, Load, Reduce, Sym
+from setuptools_polyopt.ir.expressions import Binary, Call, Expr, Load, Reduce, Sym
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import loads, map_expr, substitute, symbols, walk_expr
@@ -124,16 +125,43 @@ def _fold_into_user(block: Block, position: int, maker: _Nest, whole: Block) -> 
     renamed = _same_space(maker, user)
     if renamed is None or any(load.indices != tuple(Sym(loop.var) for loop in user.loops) for load in inside):
         return None
-    read = {load.array for load in loads(value)}
-    between = _written(block[position + 1 : place]) | {user.assign.target.array}
-    if read & between or not _foldable(user.assign.value, name) or _size(value) + _size(user.assign.value) > _MOST_NODES:
+    between = _written(block[position + 1 : place])
+    if {load.array for load in loads(value)} & between or not _foldable(user.assign.value, name):
         return None
     expression = substitute(value, renamed)
+    if _disturbs(user, expression) or _size(value) + _size(user.assign.value) > _MOST_NODES:
+        return None
     new_value = map_expr(user.assign.value, lambda node: expression if isinstance(node, Load) and node.array == name else node)
     rebuilt: Stmt = replace(user.assign, value=new_value)
     for loop in reversed(user.loops):
         rebuilt = replace(loop, body=(rebuilt,))
     return (*block[:position], *block[position + 1 : place], rebuilt, *block[place + 1 :])
+
+
+def _disturbs(user: _Nest, expression: Expr) -> bool:
+    """Whether the user writes what the expression reads, other than an element of its own just after it was read."""
+    target = user.assign.target
+    read = [load for load in loads(expression) if load.array == target.array]
+    return bool(read) and (any(load.indices != target.indices for load in read) or not _one_each(target, user.loops))
+
+
+def _one_each(target: Load, nest: tuple[For, ...]) -> bool:
+    """Whether the iterations certainly write different elements: each iterator has a subscript that it alone moves."""
+    bound = {loop.var for loop in nest}
+    return all(any(_moves_with(index, loop.var, bound) for index in target.indices) for loop in nest)
+
+
+def _moves_with(index: Expr, var: str, bound: set[str]) -> bool:
+    match index:
+        case Sym(name=name):
+            return name == var
+        case Binary(op="add", left=left, right=right):
+            one, other = (left, right) if var in symbols(left) else (right, left)
+            return not symbols(other) & bound and not loads(other) and _moves_with(one, var, bound)
+        case Binary(op="sub", left=left, right=right):
+            return not symbols(right) & bound and not loads(right) and _moves_with(left, var, bound)
+        case _:
+            return False
 
 
 def _reads(nest: _Nest, name: str) -> bool:

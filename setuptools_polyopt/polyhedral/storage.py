@@ -19,6 +19,7 @@ import islpy as isl
 
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.kernel import Role
+from setuptools_polyopt.polyhedral.dependences import flow_through
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.spaces import Term, function_map, lower_bounds, project_range
@@ -59,10 +60,11 @@ def contract(tree: Tree, scop: Scop, flow: isl.UnionMap, shrink: bool = True) ->
 
 
 def _lives(array: str, users: frozenset[str], scop: Scop, flow: isl.UnionMap) -> isl.UnionMap:
-    """The flow dependences between statements that use the array (a superset of those through it)."""
-    del array
+    """The flow dependences through the array."""
     domain = domain_of(Leaf(tuple(sorted(users))), scop)
-    return flow.intersect_domain(domain).intersect_range(domain)
+    between = flow.intersect_domain(domain).intersect_range(domain)
+    through = flow_through(array, scop)
+    return between if through is None else between.intersect(through)
 
 
 def _place(

@@ -84,6 +84,22 @@ def test_kept(user: Stmt) -> None:
     assert after is before
 
 
+def test_update_in_place_is_folded() -> None:
+    """`A[1:] += B[:-1]`: each element is read just before it is written."""
+    make = loop("i", at("t", I), add(at("A", plus(I, 1)), at("B", I)), "S0")
+    before = kernel(make, loop("j", at("A", plus(J, 1)), at("t", J), "S1"))
+    after = fold(before)
+    assert count(after) == 1
+    check_same(before, after)
+
+
+def test_update_of_one_element_is_kept() -> None:
+    """`A[3] = t[i]` for all i, where each t[i] was computed from the first A[3]."""
+    make = loop("i", at("t", I), add(at("A", integer(3)), at("B", I)), "S0")
+    before = kernel(make, loop("j", at("A", integer(3)), at("t", J), "S1"))
+    assert fold(before) is before
+
+
 def test_kept_when_the_operand_changes_in_between() -> None:
     before = kernel(MAKE, loop("i", at("A", I), Const(0.0, F), "S1"), loop("i", at("B", I), at("t", I), "S2"))
     assert fold(before) is before
