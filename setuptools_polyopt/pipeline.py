@@ -23,12 +23,12 @@ from setuptools_polyopt.ir.kernel import Region, Variant
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
-from setuptools_polyopt.multiversion.entry import extension_source
+from setuptools_polyopt.multiversion.extension import extension_source
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
-from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral import Schedules, with_condition
+from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, Report, VariantReport
 from setuptools_polyopt.report.words import guard_words, type_words

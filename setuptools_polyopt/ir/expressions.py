@@ -19,8 +19,8 @@ Operators of `Unary`: neg, not (bool), invert, abs (integers, floats; for comple
     correctly rounded; checked: fails on a negative operand), floor ceil trunc rint (floats), conj real imag (complex; real and imag
     give the real dtype), isnan isfinite isinf signbit (result bool).
 Comparison never sets a floating-point flag for a quiet NaN.
-Functions of `Call`: "numpy.NAME" is NumPy's own inner loop for the operand types (NAME a ufunc's name), evaluated elementwise; "libm.NAME" is
-    the process's libm (checked: fails as `math.NAME` would raise); "complex" packs (re, im).
+Functions of `Call`: "numpy.NAME" is NumPy's own inner loop for the operand types (NAME a ufunc's name), evaluated elementwise;
+    "libm.NAME" is the process's libm (checked: fails as `math.NAME` would raise); "complex" packs (re, im).
 """
 
 from __future__ import annotations
@@ -128,17 +128,30 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reduce:
-    """NumPy's own reduction loop of the binary ufunc `function` over `body` for `var` in `[lower, upper)`, starting from `init`:
-    one call of the inner loop with the accumulator as first input and output, in NumPy's order and bits."""
+class Range:
+    """`var` in `[lower, upper)`; neither bound mentions a variable of another range."""
 
-    function: str
-    init: Expr
     var: str
     lower: Expr
     upper: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """NumPy's own reduction loop of the binary ufunc `function` over the elements `body`, starting from `init`: one call of the inner
+    loop with the accumulator as first input and output, in NumPy's order and bits.
+
+    ranges: at least one, outer first; the elements are taken in the order of nested loops, without the first `skip` of them (there
+    are at least as many). Of several ranges each one's variable is (up to a constant) a subscript of `body`, the last ones in this order,
+    and all these elements lie one behind the other in memory: temporaries keep the axes whole, of arguments `kernel.Contiguous` says so.
+    """
+
+    function: str
+    init: Expr
+    ranges: tuple[Range, ...]
     body: Load
     dtype: DType
+    skip: int = 0
 
 
 Expr: TypeAlias = Const | Sym | Load | Unary | Binary | Compare | Select | Cast | Call | Reduce

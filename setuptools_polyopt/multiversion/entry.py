@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 
 from setuptools_polyopt.codegen.expr import guard_expression
 from setuptools_polyopt.codegen.names import Names
-from setuptools_polyopt.codegen.source import ArgField, LoopKey
+from setuptools_polyopt.codegen.source import ArgField
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr
@@ -34,7 +34,7 @@ from setuptools_polyopt.ir.kernel import (
     Array,
     ArrayInput,
     Box,
-    GlobalGuard,
+    Contiguous,
     Holds,
     Input,
     Layout,
@@ -45,20 +45,23 @@ from setuptools_polyopt.ir.kernel import (
     ScalarInput,
 )
 from setuptools_polyopt.ir.printer import print_expr
+from setuptools_polyopt.multiversion.names import global_rows, quoted
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
 
 _DTYPE = {
-    DType.BOOL: "POLYOPT_BOOL", DType.INT8: "POLYOPT_I8", DType.INT16: "POLYOPT_I16", DType.INT32: "POLYOPT_I32", DType.INT64: "POLYOPT_I64",
-    DType.UINT8: "POLYOPT_U8", DType.UINT16: "POLYOPT_U16", DType.UINT32: "POLYOPT_U32", DType.UINT64: "POLYOPT_U64",
-    DType.FLOAT32: "POLYOPT_F32", DType.FLOAT64: "POLYOPT_F64", DType.COMPLEX64: "POLYOPT_C64", DType.COMPLEX128: "POLYOPT_C128",
+    dtype: "POLYOPT_BOOL" if dtype is DType.BOOL else f"POLYOPT_{dtype.kind.upper()}{8 * dtype.itemsize}" for dtype in DType
+} | {DType.FLOAT32: "POLYOPT_F32", DType.FLOAT64: "POLYOPT_F64"}
+_CTYPE = {dtype: f"{dtype.value}_t" for dtype in DType if dtype.is_integer} | {
+    DType.BOOL: "uint8_t", DType.FLOAT32: "float", DType.FLOAT64: "double",
+    DType.COMPLEX64: "polyopt_c64", DType.COMPLEX128: "polyopt_c128",
 }  # fmt: skip
-_CTYPE = {
-    DType.BOOL: "uint8_t", DType.INT8: "int8_t", DType.INT16: "int16_t", DType.INT32: "int32_t", DType.INT64: "int64_t",
-    DType.UINT8: "uint8_t", DType.UINT16: "uint16_t", DType.UINT32: "uint32_t", DType.UINT64: "uint64_t",
-    DType.FLOAT32: "float", DType.FLOAT64: "double", DType.COMPLEX64: "polyopt_c64", DType.COMPLEX128: "polyopt_c128",
-}  # fmt: skip
-_LOCALS = ("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done", "k", "saved", "kept", "lo", "hi", "next", "flags_raise")
-_LEVELS = ("base", "v2", "v3", "v4")
+_LOCALS = (
+    *("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done"),
+    *("k", "saved", "kept", "lo", "hi", "next", "flags_raise"),
+)
+"""What generated functions call their own variables."""
+
+LEVELS = ("base", "v2", "v3", "v4")
 
 
 @dataclass
@@ -99,8 +102,11 @@ def region_source(native: NativeRegion, first_global: int) -> str:
     head = [
         f"/* {region.span.file}:{region.span.lines}: {region.function} */",
         *(row for variant in native.variants for row in _kernel_declarations(variant)),
-        *(f'static struct polyopt_attribute {native.symbol}_a{k} = {{"{name}", NULL, NULL}};' for k, name in enumerate(collected.attributes)),
-        f"static const char *const guards_{native.symbol}[] = {{{', '.join(_quoted(text) for text in collected.guards)}, NULL}};",
+        *(
+            f'static struct polyopt_attribute {native.symbol}_a{k} = {{"{name}", NULL, NULL}};'
+            for k, name in enumerate(collected.attributes)
+        ),
+        f"static const char *const guards_{native.symbol}[] = {{{', '.join(quoted(text) for text in collected.guards)}, NULL}};",
         f"static PyObject *enter_{native.symbol}(PyObject *po_self, PyObject *const *po_args, Py_ssize_t po_count)",
         "{",
         "    struct polyopt_call call;",
@@ -123,29 +129,12 @@ def _pad(rows: Sequence[str], level: int) -> list[str]:
     return ["    " * level + row if row else row for row in rows]
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
-
-
 def _kernel_declarations(variant: NativeVariant) -> Iterator[str]:
     symbol = variant.source.symbol
     yield variant.source.struct.rstrip()
     yield f"PO_DECLARE({symbol})"
-    yield f"static const polyopt_kernel kernels_{symbol}[POLYOPT_LEVELS] = {{{', '.join(f'PO_{level.upper()}({symbol})' for level in _LEVELS)}}};"
-
-
-def _level_macros() -> Iterator[str]:
-    """Which kernels exist is told by the compiler's command line (`POLYOPT_HAVE_V3`), so the text is the same for all levels."""
-    for level in _LEVELS:
-        upper = level.upper()
-        yield f"#ifdef POLYOPT_HAVE_{upper}"
-        yield f"#define PO_DECLARE_{upper}(name) extern int32_t name##_{level}(const struct name##_args *args, struct polyopt_ctx *ctx);"
-        yield f"#define PO_{upper}(name) [POLYOPT_LEVEL_{upper}] = (polyopt_kernel)name##_{level}"
-        yield "#else"
-        yield f"#define PO_DECLARE_{upper}(name)"
-        yield f"#define PO_{upper}(name) [POLYOPT_LEVEL_{upper}] = NULL"
-        yield "#endif"
-    yield f"#define PO_DECLARE(name) {' '.join(f'PO_DECLARE_{level.upper()}(name)' for level in _LEVELS)}"
+    table = ", ".join(f"PO_{level.upper()}({symbol})" for level in LEVELS)
+    yield f"static const polyopt_kernel kernels_{symbol}[POLYOPT_LEVELS] = {{{table}}};"
 
 
 def _groups(variants: Sequence[NativeVariant]) -> list[list[NativeVariant]]:
@@ -311,6 +300,9 @@ def _conditions(version: _Version) -> Iterator[str]:
             case OrderedStrides(array=array):
                 refusal = version.refuse(f"{array} lies in memory in the order of its axes", "LAYOUT")
                 yield f"if (!polyopt_c_order(&po_in[{where[array]}])) {refusal}"
+            case Contiguous(array=array, axis=axis):
+                refusal = version.refuse(f"{array} is contiguous from axis {axis} on", "LAYOUT")
+                yield f"if (!polyopt_c_contiguous_from(&po_in[{where[array]}], {axis})) {refusal}"
 
 
 def _result_arrays(native: NativeVariant) -> tuple[Array, ...]:
@@ -423,109 +415,3 @@ def _boxes(version: _Version) -> Iterator[str]:
                 yield f"polyopt_box_{box}({name})"
             case _:
                 assert_never(output.box)
-
-
-def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
-    """Rows of the module's table of globals for one guard: C initialisers of `struct polyopt_global`."""
-    name = _quoted(guard.name)
-    if guard.expected is None:
-        return (_constant_row(name, guard.value),)
-    parts = guard.expected.split(".")
-    if parts[0] == "builtins" and not guard.attributes:
-        return (f"{{POLYOPT_GLOBAL_BUILTIN, {name}, NULL, NULL, 0, 0}}",)
-    root = parts[: len(parts) - len(guard.attributes)]
-    rows: list[str] = []
-    if _is_module(root):
-        rows.append(f"{{POLYOPT_GLOBAL_MODULE, {name}, {_quoted('.'.join(root))}, NULL, 0, 0}}")
-    else:
-        rows.append(f"{{POLYOPT_GLOBAL_OBJECT, {name}, {_quoted('.'.join(root[:-1]))}, {_quoted(root[-1])}, 0, 0}}")
-    for depth in range(len(guard.attributes)):
-        holder = ".".join(parts[: len(root) + depth])
-        rows.append(f"{{POLYOPT_GLOBAL_ATTRIBUTE, {_quoted(guard.attributes[depth])}, {_quoted(holder)}, NULL, 0, 0}}")
-    return tuple(rows)
-
-
-_MODULES = frozenset({"numpy", "math", "cmath", "builtins", "numpy.linalg", "numpy.fft", "numpy.random"})
-
-
-def _is_module(parts: Sequence[str]) -> bool:
-    return ".".join(parts) in _MODULES
-
-
-def _constant_row(name: str, value: object) -> str:
-    match value:
-        case None:
-            return f"{{POLYOPT_GLOBAL_NONE, {name}, NULL, NULL, 0, 0}}"
-        case bool():
-            return f"{{POLYOPT_GLOBAL_BOOL, {name}, NULL, NULL, {int(value)}, 0}}"
-        case int():
-            return f"{{POLYOPT_GLOBAL_INT, {name}, NULL, NULL, INT64_C({value}), 0}}"
-        case float():
-            return f"{{POLYOPT_GLOBAL_FLOAT, {name}, NULL, NULL, 0, {value.hex()}}}"
-        case _:
-            raise ValueError(f"a guard on the constant {value!r} has no C form")
-
-
-def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], name: str) -> str:
-    """C text of the extension module: all entry points, the tables of regions, globals and inner loops, and the init function.
-
-    loops: NumPy's inner loops by index. name: the extension's full import name.
-    """
-    parts = [
-        "/* Generated by setuptools-polyopt: guards and calls of the kernels. */",
-        '#include "polyopt_entry.h"',
-        "",
-        "#include <string.h>",
-        "",
-        '#include "polyopt_ops.h"',
-        '#include "polyopt_attribute.h"',
-        '#include "polyopt_raise.h"',
-        "",
-        *_level_macros(),
-        "",
-    ]
-    tables: list[str] = []
-    rows: list[str] = []
-    modules = sorted({region.module for region in regions})
-    for number, module in enumerate(modules):
-        own = [region for region in regions if region.module == module]
-        globals_: list[str] = []
-        entries: list[str] = []
-        for native in own:
-            parts.append(region_source(native, len(globals_)))
-            globals_ += [row for guard in native.region.globals for row in global_rows(guard)]
-            needed = sorted({index for variant in native.variants for index in variant.loops})
-            if needed:
-                parts.append(f"static const int32_t loops_{native.symbol}[] = {{{', '.join(map(str, needed))}, -1}};")
-            entries.append(
-                f"    {{{_quoted(native.region.name)}, enter_{native.symbol}, guards_{native.symbol}, "
-                f"{f'loops_{native.symbol}' if needed else 'NULL'}}},"
-            )
-        if globals_:
-            tables += [f"static const struct polyopt_global globals_{number}[] = {{", *(f"    {row}," for row in globals_), "};"]
-        tables += [f"static const struct polyopt_region regions_{number}[] = {{", *entries, "};"]
-        rows.append(
-            f"    {{{_quoted(module)}, regions_{number}, {len(own)}, {f'globals_{number}' if globals_ else 'NULL'}, {len(globals_)}}},"
-        )
-    tables += ["static const struct polyopt_module modules[] = {", *rows, "};"]
-    if loops:
-        specs = ", ".join(f"{{{_quoted(loop.ufunc)}, {_quoted(_types(loop))}}}" for loop in loops)
-        tables.append(f"static const struct polyopt_loop_spec loops[] = {{{specs}}};")
-    tables += [
-        "static const struct polyopt_extension extension = {",
-        f"    {_quoted(name)}, modules, {len(modules)}, {'loops' if loops else 'NULL'}, {len(loops)}",
-        "};",
-        "PyMODINIT_FUNC PyInit__native(void) { return polyopt_extension_init(&extension); }",
-        "",
-    ]
-    return "\n".join([*parts, *tables])
-
-
-def _types(loop: LoopKey) -> str:
-    """The types of an inner loop as the support code spells them: `f8f8->f8`."""
-    short = []
-    for name in loop.dtypes:
-        dtype = DType(name)
-        letter = {"b": "?", "i": "i", "u": "u", "f": "f", "c": "c"}[dtype.kind]
-        short.append(letter if letter == "?" else f"{letter}{dtype.itemsize}")
-    return f"{''.join(short[:-1])}->{short[-1]}"

@@ -117,9 +117,8 @@ def _import_line(text: str) -> int:
     tree = ast.parse(text)
     at = 0
     for index, node in enumerate(tree.body):
-        docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        if not (docstring and isinstance(getattr(node, "value").value, str)) and not future:
+        if not future and not (index == 0 and ast.get_docstring(tree, clean=False) is not None):
             break
         at = node.end_lineno or at
         following = tree.body[index + 1] if index + 1 < len(tree.body) else None

@@ -25,11 +25,12 @@ def at(name: str, *indices: Sym | Const | Binary) -> Load:
     return Load(name, indices, F64)
 
 
+UPDATE = Binary("add", at("y", I), Binary("mul", at("a"), at("x", I), F64), F64)
 AXPY = Kernel(
     "axpy",
     (Param("n"),),
     (Array("x", F64, (N,), Role.ARGUMENT), Array("y", F64, (N,), Role.ARGUMENT), Array("a", F64, (), Role.INPUT)),
-    (For("i", integer(0), N, 1, (Assign(at("y", I), Binary("add", at("y", I), Binary("mul", at("a"), at("x", I), F64), F64), label="S0"),)),),
+    (For("i", integer(0), N, 1, (Assign(at("y", I), UPDATE, label="S0"),)),),
     (Holds(Compare("ge", N, integer(1)), "at least one element"), NoOverlap("x", "y")),
 )
 
@@ -73,7 +74,8 @@ def test_checked_overflow_fails_and_unchecked_wraps() -> None:
 
 
 def test_flags_are_collected() -> None:
-    kernel = Kernel("k", (), (Array("r", F64, (), Role.RESULT), Array("z", F64, (), Role.INPUT)), (Assign(at("r"), Binary("div", Const(1.0, F64), at("z"), F64)),))
+    arrays = (Array("r", F64, (), Role.RESULT), Array("z", F64, (), Role.INPUT))
+    kernel = Kernel("k", (), arrays, (Assign(at("r"), Binary("div", Const(1.0, F64), at("z"), F64)),))
     assert run(kernel, {"z": 0.0}, {}).flags == {"divide"}
     assert run(kernel, {"z": 2.0}, {}).flags == set()
 

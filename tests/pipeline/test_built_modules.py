@@ -145,7 +145,8 @@ def test_bounds_in_and_out(built: Built) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda a: a.astype(np.float32), lambda a: a.astype(">f8"), lambda a: a.reshape(2, 3), lambda a: a.view(type("Sub", (np.ndarray,), {})),
+        lambda a: a.astype(np.float32), lambda a: a.astype(">f8"), lambda a: a.reshape(2, 3),
+        lambda a: a.view(type("Sub", (np.ndarray,), {})),
         lambda a: a.tolist(), lambda a: np.ma.masked_array(a), lambda a: np.frombuffer(b"\0" + a.tobytes(), np.uint8)[1:].view(np.float64),
     ],
 )  # fmt: skip

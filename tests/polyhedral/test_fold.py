@@ -38,7 +38,7 @@ def kernel(*body: Stmt) -> Kernel:
     return Kernel("k", (Param("n"),), (*arrays, Array("t", F, (N,), Role.TEMPORARY), Array("u", F, (N,), Role.TEMPORARY)), body)
 
 
-I, J = Sym("i"), Sym("j")
+I, J = Sym("i"), Sym("j")  # noqa: E741
 MAKE = loop("i", at("t", I), add(at("A", I), at("A", plus(I, 1))), "S0")
 
 
