@@ -35,9 +35,12 @@ def test_foreign_json_is_refused(text: str) -> None:
 
 def test_text_names_region_guard_reason_and_remedy() -> None:
     text = render(REPORT)
-    for part in (
+    parts = (
         "m/k.py:3-5: optimised as f_0 (fresh)", "- loop i is parallel", "guard: n >= 1",
-                 "m/k.py:9: left as it is: a while loop stays Python", "what would change it: use a for loop", "1 region optimised, 1 piece of code"):  # fmt: skip
+        "m/k.py:9: left as it is: a while loop stays Python", "what would change it: use a for loop",
+        "1 region optimised, 1 piece of code",
+    )  # fmt: skip
+    for part in parts:
         assert part in text
 
 
