@@ -33,7 +33,20 @@ from setuptools_polyopt.codegen.ranges import fits_int64
 from setuptools_polyopt.codegen.source import LoopKey
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
+from setuptools_polyopt.ir.expressions import (
+    Binary,
+    Call,
+    Cast,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Range,
+    Reduce,
+    Select,
+    Sym,
+    Unary,
+)
 from setuptools_polyopt.ir.kernel import Param
 from setuptools_polyopt.ir.visitors import loads, substitute, walk_expr
 
@@ -193,12 +206,21 @@ def _call(expr: Call, scope: Scope) -> Text:
 
 def _reduce(expr: Reduce, scope: Scope) -> Text:
     """One call of the inner loop, in the order init, first element, step in bytes, count."""
-    lower, upper = position(expr.lower, scope), position(expr.upper, scope)
-    count = upper.text if lower.text == "0" else infix("-", upper, lower, SUM).text
+    count = _length(expr.ranges[0], scope)
+    for part in expr.ranges[1:]:
+        count = infix("*", count, _length(part, scope), PRODUCT)
+    address = f"&{scope.element(substitute_position(expr.body, {part.var: part.lower for part in expr.ranges}))}"
+    step = scope.stride_bytes(expr.body, expr.ranges[0].var) if len(expr.ranges) == 1 else str(expr.body.dtype.itemsize)
+    if expr.skip:
+        count = infix("-", count, Text(str(expr.skip)), SUM)
+        address = f"(const char *){address} + {step}" if expr.skip == 1 else f"(const char *){address} + {expr.skip}*({step})"
     key = loop_key(expr.function, expr.dtype, expr.body.dtype, expr.dtype)
-    first = substitute_position(expr.body, {expr.var: expr.lower})
-    step = scope.stride_bytes(expr.body, expr.var)
-    return call(scope.wrapper(key, True), "ctx", value(expr.init, scope).text, f"&{scope.element(first)}", step, count)
+    return call(scope.wrapper(key, True), "ctx", value(expr.init, scope).text, address, step, count.text)
+
+
+def _length(part: Range, scope: Scope) -> Text:
+    lower, upper = position(part.lower, scope), position(part.upper, scope)
+    return upper if lower.text == "0" else infix("-", upper, lower, SUM)
 
 
 def substitute_position(load: Load, values: Mapping[str, Expr]) -> Load:

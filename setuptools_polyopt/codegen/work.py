@@ -120,8 +120,10 @@ def _expression(expr: Expr, middles: Middles) -> Expr:
             case Call(function=function):
                 weight += 0.0 if function == "complex" else 15.0
             case Reduce():
-                length = _difference(node.lower, node.upper, 1, middles)
-                total = _sum(total, _sum(length.expr(), number(10.0)))
+                length: Expr = number(1.0)
+                for part in node.ranges:
+                    length = product(length, _difference(part.lower, part.upper, 1, middles).expr())
+                total = _sum(total, _sum(length, number(10.0)))
             case _:
                 pass
     return _sum(total, number(weight))

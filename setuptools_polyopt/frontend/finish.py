@@ -19,6 +19,7 @@ from setuptools_polyopt.ir.kernel import (
     Array,
     ArrayInput,
     Assumption,
+    Contiguous,
     Holds,
     Input,
     InputType,
@@ -168,7 +169,8 @@ def _assumptions(state: State, arrays: Sequence[Array], holds: Sequence[Holds]) 
         for second in arguments[index + 1 :]:
             if first in state.written or second in state.written:
                 pairs.append(NoOverlap(first, second))
-    return (*holds, *pairs, *(OrderedStrides(name) for name in state.ordered))
+    ordered = (OrderedStrides(name) for name in state.ordered)
+    return (*holds, *pairs, *ordered, *(Contiguous(name, axis) for name, axis in state.contiguous))
 
 
 def _labelled(body: Block) -> Block:

@@ -5,21 +5,22 @@ What happens to one element, and in which order, is `operators.reductions`'; her
     np.sum(a, axis=1)     ->     for i0 in 0..n: S0: acc[i0] = 0.0
                                  for i0 in 0..n: S1: acc[i0] = reduce numpy.add(acc[i0]; a[i0, r] for r in 0..m)
 
-Several trailing axes at once (`np.sum(a)` of a matrix of floats) are one flat loop in NumPy, which has no affine form: they stay NumPy's
-unless the order is free.
+Several trailing axes at once (`np.sum(a)` of a matrix of floats) are one flat loop in NumPy where they are contiguous in memory:
+of what the region makes itself they are, of arguments a guard asks it. Other layouts stay NumPy's, unless the order is free.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import arrays
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, NoneValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Reduce, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Range, Reduce, Sym, integer
+from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.statements import For
 from setuptools_polyopt.operators.reductions import Plan, Reduction, plan, reduction
 from setuptools_polyopt.operators.values import ScalarType, element
@@ -179,21 +180,23 @@ def _ordered(job: _Job) -> Value:
     order = plan(job.source.rank, job.axes)
     if job.rule.name == "prod":  # sequential in any case
         order = Plan(order.kept, job.axes, (), False, ())
-    if order.contiguous or (job.rule.init is None and len(job.axes) > 1):
-        raise unsupported(
-            job.span, "reduction-order", "NumPy's order over several axes at once has no loop form", "sum over one axis at a time"
-        )
+    if job.rule.init is None and order.sequential and len(job.axes) > 1:
+        raise _stays(job, "where they are not the last ones ")
     _memory_order(job)
     _separate(job, order)
-    source = _prepared(job) if order.inner else job.source
-    job = _Job(job.ctx, job.rule, source, job.axes, job.keepdims, job.span)
+    if order.contiguous:
+        _contiguous(job, order)
+    if order.inner:
+        job = replace(job, source=_prepared(job))
+        if order.contiguous:
+            _contiguous(job, order)  # of the copy
     acc = _target(job, job.rule.accumulator)
     _start(job, acc)
-    first = integer(0 if job.rule.init is not None else 1)
-    with _loops(job, order, first) as (kept, reduced):
+    skip = 0 if job.rule.init is not None else 1
+    with _loops(job, order, integer(skip)) as (kept, reduced):
         place = _place(job, acc, kept)
         if order.inner:
-            arrays.store(job.ctx, place, _inner(job, place, kept, reduced, order.inner[0], first), job.span)
+            arrays.store(job.ctx, place, _inner(job, place, kept, reduced, order.inner, skip), job.span)
         else:
             arrays.store(job.ctx, place, job.rule.combine(place, _element(job, kept, reduced)), job.span)
     return _result(job, acc)
@@ -234,13 +237,14 @@ class _Nest:
         return For(loop.var, lower, loop.upper, loop.step, inner, span=loop.span)
 
 
-def _inner(job: _Job, acc: Load, kept: Sequence[Expr], reduced: Mapping[int, Expr], axis: int, first: Expr) -> Expr:
-    """NumPy's own loop over the last axis."""
-    name = job.ctx.state.iterator("r")
-    body = _element(job, kept, {**reduced, axis: Sym(name)})
+def _inner(job: _Job, acc: Load, kept: Sequence[Expr], reduced: Mapping[int, Expr], axes: Sequence[int], skip: int) -> Expr:
+    """NumPy's own loop over the last axes."""
+    names = {axis: job.ctx.state.iterator(f"r{position}" if len(axes) > 1 else "r") for position, axis in enumerate(axes)}
+    body = _element(job, kept, {**reduced, **{axis: Sym(name) for axis, name in names.items()}})
     assert isinstance(body, Load)  # the elements were prepared
     assert job.rule.function is not None  # the order matters
-    return Reduce(job.rule.function, acc, name, first, job.source.extents[axis], body, job.rule.accumulator)
+    ranges = tuple(Range(names[axis], integer(0), job.source.extents[axis]) for axis in axes)
+    return Reduce(job.rule.function, acc, ranges, body, job.rule.accumulator, skip)
 
 
 def _prepared(job: _Job) -> ArrayValue:
@@ -262,6 +266,34 @@ def _memory_order(job: _Job) -> None:
         raise unsupported(job.span, "reduction-order", "the memory order of the reduced array cannot be known", "copy it first")
     for argument in sorted(job.source.order.needs):
         job.ctx.state.ordered[argument] = None
+
+
+def _contiguous(job: _Job, order: Plan) -> None:
+    """The inner axes have to be the last ones of a storage, all of it except for the first of them, and contiguous."""
+    state, source = job.ctx.state, job.source
+    array = state.arrays[source.storage]
+    first = array.rank - len(order.inner)
+    if source.part and job.rule.init is None:  # the sign of a zero depends on the stride
+        raise _stays(job, "of the parts of complex numbers ")
+    for number, axis in enumerate(order.inner):
+        place = first + number
+        dim = source.dims[place] if place >= 0 else None
+        if dim is None or dim.axis != axis or dim.step != 1:
+            raise _stays(job, "that do not lie one after the other in memory ")
+        if number and (dim.offset != integer(0) or not _equal(job, source.extents[axis], array.extents[place])):
+            raise _stays(job, "that are not contiguous ")
+    if array.role is Role.ARGUMENT:
+        state.contiguous[source.storage, first] = None
+
+
+def _equal(job: _Job, extent: Expr, other: Expr) -> bool:
+    a, b = job.ctx.state.form(extent), job.ctx.state.form(other)
+    return extent == other or (a is not None and b is not None and (a - b).value == 0)
+
+
+def _stays(job: _Job, what: str) -> Unsupported:
+    text = f"NumPy's order over several axes {what}has no loop form"
+    return unsupported(job.span, "reduction-order", text, "reduce one axis at a time, or a C-contiguous copy")
 
 
 def _separate(job: _Job, order: Plan) -> None:

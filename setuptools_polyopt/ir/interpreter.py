@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -171,13 +172,15 @@ class _Machine:
                 assert_never(expr)
 
     def reduce(self, expr: Reduce) -> Any:
-        lower, upper = int(self.eval(expr.lower)), int(self.eval(expr.upper))
+        spans = [range(int(self.eval(part.lower)), int(self.eval(part.upper))) for part in expr.ranges]
+        names = [part.var for part in expr.ranges]
         items = []
-        for value in range(lower, upper):
-            self.symbols[expr.var] = value
+        for values in itertools.product(*spans):
+            self.symbols.update(zip(names, values, strict=True))
             items.append(self.eval(expr.body))
-        self.symbols.pop(expr.var, None)
-        row = np.array(items, dtype=expr.body.dtype.value)
+        for name in names:
+            self.symbols.pop(name, None)
+        row = np.array(items[expr.skip :], dtype=expr.body.dtype.value)
         ufunc = getattr(np, expr.function.removeprefix("numpy."))
         init = self.eval(expr.init)
         if not len(row):

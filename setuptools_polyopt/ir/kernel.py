@@ -82,7 +82,16 @@ class OrderedStrides:
     array: str
 
 
-Assumption: TypeAlias = Holds | NoOverlap | OrderedStrides
+@dataclass(frozen=True, slots=True)
+class Contiguous:
+    """The argument's axes from `axis` on are contiguous: the elements of each of its boxes over these axes lie one behind the other, in C
+    order (axes of extent <= 1 aside; anything goes for an empty array)."""
+
+    array: str
+    axis: int
+
+
+Assumption: TypeAlias = Holds | NoOverlap | OrderedStrides | Contiguous
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from setuptools_polyopt.ir.expressions import (
     Sym,
     Unary,
 )
-from setuptools_polyopt.ir.kernel import Array, Assumption, Holds, Kernel, NoOverlap, OrderedStrides, Role
+from setuptools_polyopt.ir.kernel import Array, Assumption, Contiguous, Holds, Kernel, NoOverlap, OrderedStrides, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
 
 _INFIX = {
@@ -65,8 +65,9 @@ def print_expr(expr: Expr, precedence: int = 0) -> str:
         case Call(function=function, args=args):
             return f"{function}{'!' if expr.checked else ''}({', '.join(print_expr(arg) for arg in args)})"
         case Reduce():
-            span = f"{expr.var} in {print_expr(expr.lower)}..{print_expr(expr.upper)}"
-            return f"reduce {expr.function}({print_expr(expr.init)}; {print_expr(expr.body)} for {span})"
+            spans = ", ".join(f"{part.var} in {print_expr(part.lower)}..{print_expr(part.upper)}" for part in expr.ranges)
+            skip = f" skip {expr.skip}" if expr.skip else ""
+            return f"reduce {expr.function}({print_expr(expr.init)}; {print_expr(expr.body)} for {spans}{skip})"
         case _:
             assert_never(expr)
 
@@ -125,6 +126,8 @@ def print_assumption(assumption: Assumption) -> str:
             return f"guard no-overlap({first}, {second})"
         case OrderedStrides(array=array):
             return f"guard ordered-strides({array})"
+        case Contiguous(array=array, axis=axis):
+            return f"guard contiguous({array}, {axis})"
         case _:
             assert_never(assumption)
 

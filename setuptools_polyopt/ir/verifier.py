@@ -10,10 +10,10 @@ from __future__ import annotations
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
-from setuptools_polyopt.ir.kernel import Holds, Kernel, Role
-from setuptools_polyopt.ir.printer import print_expr
+from setuptools_polyopt.ir.kernel import Contiguous, Holds, Kernel, Layout, Role
+from setuptools_polyopt.ir.printer import print_assumption, print_expr
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, walk
-from setuptools_polyopt.ir.visitors import children
+from setuptools_polyopt.ir.visitors import children, symbols
 
 
 class IRError(Exception):
@@ -56,6 +56,10 @@ class _Verifier:
         for assumption in kernel.assumptions:
             if isinstance(assumption, Holds):
                 self.expr(assumption.condition, self.params, DType.BOOL)
+            if isinstance(assumption, Contiguous):
+                claimed = self.arrays.get(assumption.array)
+                if claimed is None or claimed.role is not Role.ARGUMENT or not 0 <= assumption.axis < claimed.rank:
+                    raise self.fail(f"{print_assumption(assumption)} names no axis of an argument")
         live = frozenset(a.name for a in kernel.arrays if not (self.allocates and a.role is Role.TEMPORARY))
         self.block(kernel.body, self.params, live)
         labels = [s.label for s in walk(kernel.body) if isinstance(s, Assign) and s.label]
@@ -132,12 +136,35 @@ class _Verifier:
                 for child in children(expr):
                     self.expr(child, scope, child.dtype, live)
             case Reduce():
-                self.expr(expr.init, scope, want, live)
-                self.expr(expr.lower, scope, DType.INT64, live)
-                self.expr(expr.upper, scope, DType.INT64, live)
-                self.expr(expr.body, scope | {expr.var}, expr.body.dtype, live)
+                self.reduce(expr, scope, want, live)
             case _:
                 assert_never(expr)
+
+    def reduce(self, expr: Reduce, scope: frozenset[str], want: DType, live: frozenset[str] | None) -> None:
+        names = [part.var for part in expr.ranges]
+        if not names or len(set(names)) != len(names) or expr.skip < 0:
+            raise self.fail(f"{print_expr(expr)} has no ranges, or two of one name, or skips less than nothing")
+        self.expr(expr.init, scope, want, live)
+        for part in expr.ranges:
+            self.expr(part.lower, scope, DType.INT64, live)
+            self.expr(part.upper, scope, DType.INT64, live)
+        self.expr(expr.body, scope | set(names), expr.body.dtype, live)
+        if len(names) > 1:
+            self.flat(expr, names)
+
+    def flat(self, expr: Reduce, names: list[str]) -> None:
+        """Several ranges: the last subscripts are their variables, and whoever owns the array says that it is contiguous there."""
+        array = self.arrays[expr.body.array]
+        first = array.rank - len(names)
+        inner = expr.body.indices[first:] if first >= 0 else ()
+        mentioned = [symbols(index) & set(names) for index in expr.body.indices[:first]]
+        if [symbols(index) & set(names) for index in inner] != [{name} for name in names] or any(mentioned):
+            raise self.fail(f"the last subscripts in {print_expr(expr)} are not the ranges in order")
+        if array.role is not Role.ARGUMENT:
+            if array.layout is not Layout.C:
+                raise self.fail(f"{array.name} does not lie in C order")
+        elif not any(isinstance(a, Contiguous) and a.array == array.name and a.axis <= first for a in self.kernel.assumptions):
+            raise self.fail(f"nothing says that {array.name} is contiguous from axis {first} on")
 
     def operand_type(self, op: str, operand: Expr, want: DType) -> DType:
         if op in _BOOL_RESULT:

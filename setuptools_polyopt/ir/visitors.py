@@ -17,6 +17,7 @@ from setuptools_polyopt.ir.expressions import (
     Const,
     Expr,
     Load,
+    Range,
     Reduce,
     Select,
     Sym,
@@ -26,7 +27,7 @@ from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
-    """The operands of an expression, left to right (`Reduce`: init, lower, upper, body)."""
+    """The operands of an expression, left to right (`Reduce`: init, lower and upper of each range, body)."""
     match expr:
         case Const() | Sym():
             return ()
@@ -40,8 +41,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (cond, then, orelse)
         case Call(args=args):
             return args
-        case Reduce(init=init, lower=lower, upper=upper, body=body):
-            return (init, lower, upper, body)
+        case Reduce(init=init, ranges=ranges, body=body):
+            return (init, *(bound for part in ranges for bound in (part.lower, part.upper)), body)
         case _:
             assert_never(expr)
 
@@ -77,16 +78,17 @@ def _with_children(expr: Expr, new: tuple[Expr, ...]) -> Expr:
         case Call():
             return replace(expr, args=new)
         case Reduce():
-            body = new[3]
+            body = new[-1]
             if not isinstance(body, Load):
                 raise TypeError("the body of a Reduce must stay a Load")
-            return replace(expr, init=new[0], lower=new[1], upper=new[2], body=body)
+            bounds = zip(expr.ranges, new[1:-1:2], new[2:-1:2], strict=True)
+            return replace(expr, init=new[0], ranges=tuple(Range(part.var, lower, upper) for part, lower, upper in bounds), body=body)
         case _:
             assert_never(expr)
 
 
 def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:
-    """Replace symbols by expressions (the iterator of a `Reduce` is bound and must not be among them)."""
+    """Replace symbols by expressions (the iterators of a `Reduce` are bound and must not be among them)."""
     return map_expr(expr, lambda node: values.get(node.name, node) if isinstance(node, Sym) else node)
 
 
@@ -96,8 +98,8 @@ def symbols(expr: Expr) -> frozenset[str]:
         case Sym(name=name):
             return frozenset((name,))
         case Reduce():
-            inner = symbols(expr.body) - {expr.var}
-            return inner | symbols(expr.init) | symbols(expr.lower) | symbols(expr.upper)
+            inner = symbols(expr.body) - {part.var for part in expr.ranges}
+            return inner.union(*(symbols(child) for child in children(expr)[:-1]))
         case _:
             return frozenset().union(*(symbols(child) for child in children(expr)))
 

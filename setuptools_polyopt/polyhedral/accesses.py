@@ -1,7 +1,7 @@
 """Access relations: which elements a statement instance reads and writes.
 
 Reads under a `Select` or to the right of a short-circuit operator count only where the (affine) condition lets them be evaluated; data
-conditions count as true. A `Reduce` reads a range. A read that the same statement has certainly written before is no read of the outside.
+conditions count as true. A `Reduce` reads a box. A read that the same statement has certainly written before is no read of the outside.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def subscripts(expr: Expr) -> list[Expr]:
         match node:
             case Load(indices=indices):
                 found += indices
-            case Reduce(lower=lower, upper=upper):
-                found += [lower, upper]
+            case Reduce(ranges=ranges):
+                found += [bound for part in ranges for bound in (part.lower, part.upper)]
             case Select(cond=cond):
                 found.append(cond)
             case Binary(op="and" | "or", left=left):
@@ -124,7 +124,7 @@ def _reads(expr: Expr, scene: Scene, where: isl.Set, must: bool, written: set[Lo
             yield from _reads(left, scene, where, must, written)
             yield from _reads(right, scene, _narrow(left, scene, where, expr.op == "and"), False, written)
         case Reduce():
-            for part in (expr.init, expr.lower, expr.upper):
+            for part in children(expr)[:-1]:
                 yield from _reads(part, scene, where, must, written)
             yield _range(expr, scene, where)
         case _:
@@ -143,19 +143,24 @@ def _access(load: Load, scene: Scene, where: isl.Set, write: bool, must: bool) -
 
 
 def _range(reduce: Reduce, scene: Scene, where: isl.Set) -> Access:
-    """The elements that a reduction reads, for all values of its variable."""
+    """The elements that a reduction reads, for all values of its variables (the skipped ones too)."""
     space = where.get_space()
     name = space.get_tuple_name(isl.dim_type.set) or ""
-    wide = set_space(scene.context, param_names(space), name, (*dim_names(space), reduce.var))
+    names = tuple(part.var for part in reduce.ranges)
+    wide = set_space(scene.context, param_names(space), name, (*dim_names(space), *names))
+    inside = isl.Set.universe(wide)
     try:
-        value = variable(wide, reduce.var)
-        inside = value.ge_set(scene.affine.function(reduce.lower, wide))
-        inside = inside.intersect(value.lt_set(scene.affine.function(reduce.upper, wide)))
+        for part in reduce.ranges:
+            value = variable(wide, part.var)
+            inside = inside.intersect(value.ge_set(scene.affine.function(part.lower, wide)))
+            inside = inside.intersect(value.lt_set(scene.affine.function(part.upper, wide)))
         functions = [scene.affine.function(index, wide) for index in reduce.body.indices]
     except NotAffine:
         return Access(reduce.body, _whole(reduce.body, scene, where), False, False, False, None)
     relation = function_map(wide, reduce.body.array, functions).intersect_domain(inside)
-    relation = drop_domain_dim(relation, reduce.var).intersect_domain(where)
+    for name in names:
+        relation = drop_domain_dim(relation, name)
+    relation = relation.intersect_domain(where)
     return Access(reduce.body, relation, False, True, True, None)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import islpy as isl
 
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Reduce, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, walk
 from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr, substitute, walk_expr
@@ -186,7 +186,7 @@ def _reserved(kernel: Kernel) -> set[str]:
     found = {param.name for param in kernel.params} | {array.name for array in kernel.arrays}
     for statement in walk(kernel.body):
         if isinstance(statement, Assign):
-            found |= {node.var for node in walk_expr(statement.value) if isinstance(node, Reduce)}
+            found |= {part.var for node in walk_expr(statement.value) if isinstance(node, Reduce) for part in node.ranges}
     return found
 
 
@@ -207,8 +207,8 @@ def instantiate(body: Block, values: Mapping[str, Expr]) -> Block:
         match node:
             case Load(indices=indices):
                 return replace(node, indices=tuple(simplify(index) for index in indices))
-            case Reduce(lower=lower, upper=upper):
-                return replace(node, lower=simplify(lower), upper=simplify(upper))
+            case Reduce(ranges=ranges):
+                return replace(node, ranges=tuple(Range(part.var, simplify(part.lower), simplify(part.upper)) for part in ranges))
             case _:
                 return node
 

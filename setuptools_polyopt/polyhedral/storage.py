@@ -18,8 +18,10 @@ from dataclasses import dataclass, replace
 import islpy as isl
 
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.kernel import Role
+from setuptools_polyopt.ir.expressions import Reduce
 from setuptools_polyopt.polyhedral.dependences import flow_through
+from setuptools_polyopt.ir.kernel import Role
+from setuptools_polyopt.ir.visitors import assigns, walk_expr
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.spaces import Term, function_map, lower_bounds, project_range
@@ -54,9 +56,18 @@ def contract(tree: Tree, scop: Scop, flow: isl.UnionMap, shrink: bool = True) ->
             continue
         lives = _lives(array.name, users, scop, flow)
         tree, loops = _place(tree, array.name, users, scop, lives, ())
-        windows = [_window(array.name, k, users, scop, loops) if shrink else None for k in range(array.rank)]
+        loose = array.rank - _flat_axes(array.name, users, scop)
+        windows = [_window(array.name, k, users, scop, loops) if shrink and k < loose else None for k in range(array.rank)]
         result[array.name] = tuple(windows)
     return tree, result
+
+
+def _flat_axes(array: str, users: frozenset[str], scop: Scop) -> int:
+    """How many of the last axes some reduction takes as one contiguous run of elements: they have to stay as they are."""
+    values = (item.value for name in users for item in assigns(scop.statement(name).body))
+    nodes = (node for value in values for node in walk_expr(value))
+    counts = (len(node.ranges) for node in nodes if isinstance(node, Reduce) and node.body.array == array)
+    return max((count for count in counts if count > 1), default=0)
 
 
 def _lives(array: str, users: frozenset[str], scop: Scop, flow: isl.UnionMap) -> isl.UnionMap:

@@ -8,6 +8,7 @@ from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.kernel import (
     ArrayInput,
     Box,
+    Contiguous,
     GlobalGuard,
     Holds,
     Input,
@@ -52,5 +53,7 @@ def guard_words(variant: Variant, names: tuple[GlobalGuard, ...]) -> Iterator[st
                 yield f"{first} and {second} share no memory"
             case OrderedStrides(array=array):
                 yield f"{array} lies in memory in the order of its axes"
+            case Contiguous(array=array, axis=axis):
+                yield f"{array} is contiguous" if not axis else f"{array} is contiguous from axis {axis} on"
             case _:
                 assert_never(assumption)

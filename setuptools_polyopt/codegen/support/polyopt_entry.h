@@ -176,6 +176,7 @@ int polyopt_unit_stride(const struct polyopt_array *a, int axis);     /* stride 
 int polyopt_c_order(const struct polyopt_array *a);                   /* strides positive and not increasing */
 int polyopt_c_contiguous(const struct polyopt_array *a);
 int polyopt_f_contiguous(const struct polyopt_array *a);
+int polyopt_c_contiguous_from(const struct polyopt_array *a, int axis); /* its axes from `axis` on are contiguous */
 
 /* ---- results -------------------------------------------------------------------------------------------------------------------------- */
 

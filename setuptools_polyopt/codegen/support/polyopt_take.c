@@ -236,17 +236,19 @@ int polyopt_c_order(const struct polyopt_array *a)
     return 1;
 }
 
-static int packed(const struct polyopt_array *a, int first, int step)
+/* Whether `count` axes, the innermost `first` and then outwards by `step`, are contiguous. */
+static int packed(const struct polyopt_array *a, int first, int step, int count)
 {
     int64_t expected = 1;
     for (int k = 0; k < a->rank; k++)
         if (a->extent[k] == 0) return 1;
-    for (int k = 0, axis = first; k < a->rank; k++, axis += step) {
+    for (int k = 0, axis = first; k < count; k++, axis += step) {
         if (a->extent[axis] > 1 && a->stride[axis] != expected) return 0;
         expected *= a->extent[axis];
     }
     return 1;
 }
 
-int polyopt_c_contiguous(const struct polyopt_array *a) { return packed(a, a->rank - 1, -1); }
-int polyopt_f_contiguous(const struct polyopt_array *a) { return packed(a, 0, 1); }
+int polyopt_c_contiguous(const struct polyopt_array *a) { return packed(a, a->rank - 1, -1, a->rank); }
+int polyopt_c_contiguous_from(const struct polyopt_array *a, int axis) { return packed(a, a->rank - 1, -1, a->rank - axis); }
+int polyopt_f_contiguous(const struct polyopt_array *a) { return packed(a, 0, 1, a->rank); }
