@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Const, Expr, Unary, UnaryOp
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Unary, UnaryOp
 from setuptools_polyopt.operators import build
 from setuptools_polyopt.operators.conversions import to_float
 from setuptools_polyopt.operators.values import Operand, cast, python
@@ -45,6 +45,10 @@ def call(name: str, args: Sequence[Operand], span: Span) -> Operand:
 
 def _float(name: str, values: list[Expr]) -> Expr:
     x, real = values[0], DType.FLOAT64
+    if name == "pow":  # before 3.11, math.pow(0, -inf) raises, unlike 0.0 ** -inf
+        x, y = values
+        special = build.both(Compare("eq", x, Const(0.0, real)), Compare("eq", y, Const(-math.inf, real)))
+        return build.fail_if(special, Call("libm.pow", (x, y), real, checked=True))
     if name in _LIBM_UNARY or name in _LIBM_BINARY:
         return Call(f"libm.{name}", tuple(values), real, checked=True)
     if name in _TESTS:

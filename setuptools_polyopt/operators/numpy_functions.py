@@ -9,6 +9,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Compare, Expr, Select, Unary
 from setuptools_polyopt.operators import build, numpy_scalars, promotion
 from setuptools_polyopt.operators.conversions import convert
+from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.operators.intervals import fits
 from setuptools_polyopt.operators.values import Operand, constant, element, python, scalar
 
@@ -66,6 +67,8 @@ def _clip(value: Operand, low: Operand, high: Operand, span: Span) -> Operand:
     wide = Operand(value.expr, scalar(build.zero(shared)).type, array)
     if promotion.common(wide, high, span) is not shared or shared is not value.dtype:
         raise unsupported(span, "clip-type", "numpy.clip with bounds of a wider type is not supported")
+    if not FACTS.clip_keeps and shared.is_float:
+        raise unsupported(span, "clip-zero", "this NumPy's clip takes the bound's sign for a zero")
     if shared.is_complex or ((low.array or high.array) and shared.is_float):
         raise unsupported(span, "clip-bounds", "numpy.clip with arrays of bounds, or of complex numbers, is not supported")
     bounds = [numpy_scalars.operand(bound, shared, shared) for bound in (low, high)]

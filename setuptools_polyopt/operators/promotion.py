@@ -18,6 +18,7 @@ import numpy as np
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.operators.values import Operand, constant, from_numpy, numpy_dtype
 
 _SAMPLES = {DType.BOOL: True, DType.INT64: 1, DType.FLOAT64: 1.0, DType.COMPLEX128: 1j}
@@ -48,12 +49,12 @@ class _Kind:
 
 def common(left: Operand, right: Operand, span: Span) -> DType:
     """NumPy's common type of two operands of which at least one is NumPy's."""
-    return from_numpy(_common((_kind(left), _kind(right))), span)
+    return from_numpy(_common(_kinds((left, right), span)), span)
 
 
 def operator_result(op: str, left: Operand, right: Operand, span: Span) -> DType:
     """Type of `left op right`, at least one of them NumPy's; Unsupported where NumPy always raises."""
-    found = _operator(op, (_kind(left), _kind(right)))
+    found = _operator(op, _kinds((left, right), span))
     if isinstance(found, str):
         raise unsupported(span, "operator-type", f"NumPy does not allow this operation: {found}")
     return from_numpy(found, span)
@@ -61,11 +62,18 @@ def operator_result(op: str, left: Operand, right: Operand, span: Span) -> DType
 
 def ufunc_loop(name: str, operands: tuple[Operand, ...], span: Span) -> Loop:
     """The inner loop that `numpy.NAME(*operands)` runs; Unsupported where NumPy always raises."""
-    found = _ufunc(name, tuple(_kind(operand) for operand in operands))
+    found = _ufunc(name, _kinds(operands, span))
     if isinstance(found, str):
         raise unsupported(span, "operator-type", f"numpy.{name} does not take these types: {found}")
     inputs, result = found
     return Loop(tuple(from_numpy(dtype, span) for dtype in inputs), from_numpy(result, span))
+
+
+def _kinds(operands: tuple[Operand, ...], span: Span) -> tuple[_Kind, ...]:
+    kinds = tuple(_kind(operand) for operand in operands)
+    if _value_based(kinds):
+        raise unsupported(span, "value-based-types", "before NumPy 2 the type of this result depends on a value", "build with NumPy 2")
+    return kinds
 
 
 def _kind(operand: Operand) -> _Kind:
@@ -88,6 +96,13 @@ def _quietly(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
 
 
+def _value_based(kinds: tuple[_Kind, ...]) -> bool:
+    """Whether the types depend on a value that is not known: before NEP 50, scalars beside other types, some of them narrow."""
+    narrow = any(kind.dtype in (DType.INT32, DType.FLOAT32, DType.COMPLEX64) for kind in kinds)
+    arrays = all(kind.array for kind in kinds)
+    return not FACTS.weak_scalars and narrow and not arrays and len({kind.dtype for kind in kinds}) > 1
+
+
 @functools.lru_cache(4096)
 def _common(kinds: tuple[_Kind, ...]) -> np.dtype[Any]:
     # without their values: a comparison with an integer that does not fit is exact
@@ -95,7 +110,7 @@ def _common(kinds: tuple[_Kind, ...]) -> np.dtype[Any]:
 
 
 @functools.lru_cache(4096)
-def _operator(op: str, kinds: tuple[_Kind, _Kind]) -> np.dtype[Any] | str:
+def _operator(op: str, kinds: tuple[_Kind, ...]) -> np.dtype[Any] | str:
     try:
         return np.asarray(_quietly(OPERATORS[op], *(_sample(kind) for kind in kinds))).dtype
     except (TypeError, ValueError, OverflowError) as error:

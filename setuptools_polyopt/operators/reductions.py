@@ -38,6 +38,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Expr
 from setuptools_polyopt.operators import build
 from setuptools_polyopt.operators.elementwise import binary
+from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.operators.values import Operand, cast, element, from_numpy, numpy_dtype, scalar
 
 _ALIASES = {"amin": "min", "amax": "max"}
@@ -95,7 +96,8 @@ class Reduction:
         make = element if array else scalar
         if self.name != "mean":
             return make(acc)
-        quotient = binary("Div", make(acc), scalar(count), "strict", span)
+        wide = DType.COMPLEX128 if self.result.is_complex else DType.FLOAT64
+        quotient = binary("Div", make(cast(acc, wide)), scalar(cast(count, wide)), "strict", span)
         return make(cast(quotient.expr, self.result))
 
 
@@ -135,6 +137,8 @@ def reduction(path: str, operand: Operand, fp: str, span: Span) -> Reduction:
         return Reduction(name, source, DType.INT64, result, build.zero(DType.INT64), None, True, 1, limit)
     if name == "prod" and result.is_complex:
         raise unsupported(span, "complex-product", "the product of complex numbers is not supported")
+    if name == "mean" and result is DType.COMPLEX64 and not FACTS.weak_scalars:
+        raise unsupported(span, "complex-mean", "the mean of complex64 before NumPy 2 is not supported")
     init = build.number(1 if name == "prod" else 0, result)
     free = result.is_integer or fp == "fast"
     return Reduction(name, source, result, result, init, None if free else _LOOPS[name], free, 1 if name == "mean" else 0)

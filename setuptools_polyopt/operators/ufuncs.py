@@ -2,8 +2,8 @@
 
 A ufunc with one correct answer per element (IEEE arithmetic, comparisons, rounding, integers, bits) becomes plain operations. One whose
 bits are NumPy's own (transcendental functions, complex products, the maximum of floats with its signed zeros) becomes a
-`Call("numpy.NAME")`. Left out: `float_power` (it squares like `power`, for some strides). Left out in strict mode: `fmin` and `fmax` of floats (a signed zero depends on the position in the array) and `power`
-with an array as exponent beside an array as base (NumPy squares where the exponent is broadcast).
+`Call("numpy.NAME")`. Left out: `float_power` (its loop is that of `power`), and in strict mode `fmin` and `fmax` of floats, where the
+sign of a zero depends on the place in the array.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from setuptools_polyopt.ir.expressions import (
     Unary,
     UnaryOp,
 )
-from setuptools_polyopt.operators import build, numpy_scalars, promotion
+from setuptools_polyopt.operators import build, numpy_scalars, powers, promotion
+from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.operators.intervals import integer_op
 from setuptools_polyopt.operators.values import Operand, constant, element, scalar
 
@@ -85,15 +86,16 @@ def ufunc(name: str, operands: Sequence[Operand], fp: str, span: Span, operator:
     make = element if array else scalar
     if name in _COMPARE:
         return make(numpy_comparison(_COMPARE[name], operands, span))
-    if name == "power":
-        special = _fast_power(operands, fp, span, operator)
-        if special is not None:
-            return make(special)
     if name in _LOGICAL:
+        promotion.ufunc_loop(name, tuple(operands), span)
         return make(_LOGICAL[name](*(build.nonzero(operand.expr) for operand in operands)))
     loop = promotion.ufunc_loop(name, tuple(operands), span)
     shared = _shared(operands, loop, span)
     args = [numpy_scalars.operand(value, shared, dtype) for value, dtype in zip(operands, loop.inputs, strict=True)]
+    if name == "power" and not FACTS.power_loop and operands[1].dtype is DType.BOOL:
+        raise unsupported(span, "operator-type", "before NumPy 2.3 a bool as exponent is deprecated")
+    if name == "power" and not loop.result.is_integer:
+        return make(powers.power(operands[0], operands[1], args[0], args[1], operator, fp, span))
     return make(_emit(name, args, loop.result, array, fp, span))
 
 
@@ -129,7 +131,7 @@ def _emit(name: str, args: list[Expr], result: DType, array: bool, fp: str, span
         return _unary(name, args[0], result, array, span)
     if name in ("maximum", "minimum") and (result.is_integer or result is DType.BOOL):
         return Binary("maximum" if name == "maximum" else "minimum", args[0], args[1], result)
-    if name == "power" and result.is_integer:
+    if name == "power":
         return _integer_power(args[0], args[1], result)
     if name == "fmod" and result.is_integer:
         raise unsupported(span, "operator-type", "numpy.fmod of integers is not supported")
@@ -189,6 +191,8 @@ def _unary(name: str, operand: Expr, result: DType, array: bool, span: Span) -> 
         case "invert":
             return build.negation(operand) if dtype is DType.BOOL else Unary("invert", operand, result)
         case "square":
+            if dtype.is_complex and not array and not FACTS.power_loop:
+                raise unsupported(span, "complex-square", "this NumPy squares a single complex number in its own way")
             return _square(operand, result, array)
         case "sign":
             return _sign(operand, span)
@@ -231,61 +235,3 @@ def _integer_power(base: Expr, exponent: Expr, result: DType) -> Expr:
     if value == 2:
         return integer_op("mul", base, base, result, wraps=True)
     return Binary("pow", base, exponent, result, checked=value is None)
-
-
-def _fast_power(operands: Sequence[Operand], fp: str, span: Span, operator: bool) -> Expr | None:
-    """NumPy's short cuts: an operator's exact Python exponent, and an exponent that the loop does not advance over. None: the loop."""
-    base, exponent = operands
-    loop = promotion.ufunc_loop("power", (base, exponent), span)
-    value = constant(exponent.expr)
-    if loop.result.is_complex:
-        return _complex_power(base, exponent, value, loop.result, operator, span)
-    if not loop.result.is_float:
-        return None
-    if exponent.array:
-        if base.array and fp == "strict":
-            raise unsupported(
-                span, "array-exponent", "NumPy's power depends on whether the array of exponents is broadcast", "set fp to bounded",
-            )  # fmt: skip
-        return None
-    shared = _shared(operands, loop, span)
-    x = numpy_scalars.operand(base, shared, loop.result)
-    e = numpy_scalars.operand(exponent, shared, loop.result)
-    return _float_power(x, e, loop.result)
-
-
-def _float_power(x: Expr, e: Expr, dtype: DType) -> Expr:
-    forms: tuple[tuple[float, Expr], ...] = (
-        (2.0, Binary("mul", x, x, dtype)),
-        (0.5, Unary("sqrt", x, dtype)),
-        (1.0, x),
-        (0.0, build.number(1, dtype)),
-        (-1.0, Binary("div", build.number(1, dtype), x, dtype)),
-    )
-    value = constant(e)
-    if value is not None:
-        for special, form in forms:
-            if value == special:
-                return form
-        return Call("numpy.power", (x, e), dtype)
-    chosen: Expr = Call("numpy.power", (x, e), dtype)
-    for special, form in reversed(forms):
-        chosen = Select(Compare("eq", e, Const(special, dtype)), form, chosen, dtype)
-    return chosen
-
-
-def _complex_power(
-    base: Operand, exponent: Operand, value: object, result: DType, operator: bool, span: Span
-) -> Expr | None:
-    exact_python = operator and exponent.weak and base.array and not exponent.dtype.is_complex
-    if not exact_python:
-        return None
-    if value is None:
-        raise unsupported(span, "complex-power", "the power of a complex array depends on the exponent's value")
-    forms: dict[str, Callable[[Expr], Expr]] = {
-        "2": lambda z: Call("numpy.square", (z,), result),
-        "-1": lambda z: Call("numpy.reciprocal", (z,), result),
-        "0.5": lambda z: Call("numpy.sqrt", (z,), result),
-    }
-    form = forms.get(repr(value))
-    return None if form is None else form(numpy_scalars.operand(base, base.dtype, result))
