@@ -16,8 +16,9 @@ from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Const, Expr, Load, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym, integer
 from setuptools_polyopt.ir.statements import Assign, Block, For
+from setuptools_polyopt.ir.visitors import children, map_expr, walk_expr
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, element
 
@@ -49,10 +50,11 @@ def apply(ctx: Context, values: Sequence[Value], combine: Combine, span: Span) -
     def body(indices: tuple[Expr, ...]) -> Operand:
         return combine(tuple(_element(value, indices, span) for value in steady))
 
-    dtype = body(tuple(integer(0) for _ in extents)).dtype
+    probe = body(tuple(integer(0) for _ in extents))
+    dtype, converted = probe.dtype, _conversions(ctx, probe.expr, span)
     target = ctx.state.temporary("t", dtype, extents, common_order(arrays, len(extents)))
     with nest(ctx, extents, span) as indices:
-        value = body(indices).expr
+        value = map_expr(body(indices).expr, lambda node: converted.get(node, node))
         if ctx.function.fp != "fast":
             _check_strides(ctx, value, indices[-1], span)
         store(ctx, target.load(indices), value, span)
@@ -71,6 +73,35 @@ def _check_strides(ctx: Context, value: Expr, inner: Expr, span: Span) -> None:
                 span, "complex-stride", "a complex operand with gaps between its elements is left to NumPy", "copy it first"
             )
         ctx.state.steady[load.array] = None
+
+
+def _conversions(ctx: Context, expr: Expr, span: Span) -> dict[Expr, Load]:
+    """Conversions of scalars in an element's expression, computed before the loops: NumPy converts an operand once, and warns or raises
+    where it overflows, even if the array is empty."""
+    found: dict[Expr, Load] = {}
+    for node in _evaluated(expr):
+        if isinstance(node, Cast) and node not in found and _is_scalar(node.operand):
+            found[node] = ctx.state.scratch(node.dtype)
+            store(ctx, found[node], node, span)
+    return found
+
+
+def _evaluated(expr: Expr) -> Iterator[Expr]:
+    """The sub-expressions that are evaluated whatever the values are, outer first."""
+    yield expr
+    match expr:
+        case Select(cond=cond):
+            yield from _evaluated(cond)
+        case Binary(op="and" | "or", left=left):
+            yield from _evaluated(left)
+        case _:
+            for child in children(expr):
+                yield from _evaluated(child)
+
+
+def _is_scalar(expr: Expr) -> bool:
+    parts = tuple(walk_expr(expr))
+    return any(isinstance(part, Load) for part in parts) and not any(isinstance(part, Load) and part.indices for part in parts)
 
 
 def settle_scalar(ctx: Context, value: Value, span: Span) -> ScalarValue:

@@ -40,6 +40,16 @@ FOUND = {
         lambda: [np.ones(4), 2],
         (lambda: [np.ones(4), 5],),
     ),
+    "scalar_converted_for_an_empty_array": Found(  # NumPy converts a scalar operand before it looks at the array
+        "def scalar_converted_for_an_empty_array(A, s):\n    return (A - s) * A\n",
+        lambda: [np.ones(4, np.float32), 2.0],
+        (lambda: [np.ones(0, np.float32), 1e300], lambda: [np.ones(3, np.float32), 1e300]),
+    ),
+    "integer_converted_for_an_empty_array": Found(
+        "def integer_converted_for_an_empty_array(A, k):\n    return (A - k) * A\n",
+        lambda: [np.ones(4, np.int32), 2],
+        (lambda: [np.ones(0, np.int32), 2**40], lambda: [np.ones(3, np.int32), 2**40]),
+    ),
 }
 
 
