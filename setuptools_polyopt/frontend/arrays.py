@@ -80,7 +80,7 @@ def _conversions(ctx: Context, expr: Expr, span: Span) -> dict[Expr, Load]:
     where it overflows, even if the array is empty."""
     found: dict[Expr, Load] = {}
     for node in _evaluated(expr):
-        if isinstance(node, Cast) and node not in found and _is_scalar(node.operand):
+        if isinstance(node, Cast) and node not in found and (node.checked or node.operand.dtype.kind in "fc") and _is_scalar(node.operand):
             found[node] = ctx.state.scratch(node.dtype)
             store(ctx, found[node], node, span)
     return found
@@ -101,7 +101,7 @@ def _evaluated(expr: Expr) -> Iterator[Expr]:
 
 def _is_scalar(expr: Expr) -> bool:
     parts = tuple(walk_expr(expr))
-    return any(isinstance(part, Load) for part in parts) and not any(isinstance(part, Load) and part.indices for part in parts)
+    return any(isinstance(part, Load | Sym) for part in parts) and not any(isinstance(part, Load) and part.indices for part in parts)
 
 
 def settle_scalar(ctx: Context, value: Value, span: Span) -> ScalarValue:
