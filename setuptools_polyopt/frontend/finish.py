@@ -170,7 +170,7 @@ def _assumptions(state: State, arrays: Sequence[Array], holds: Sequence[Holds]) 
             if first in state.written or second in state.written:
                 pairs.append(NoOverlap(first, second))
     ordered = (OrderedStrides(name) for name in state.ordered)
-    return (*holds, *pairs, *ordered, *(Contiguous(name, axis) for name, axis in state.contiguous))
+    return (*holds, *pairs, *ordered, *(Contiguous(name, axis) for name, axis in state.contiguous.items()))
 
 
 def _labelled(body: Block) -> Block:

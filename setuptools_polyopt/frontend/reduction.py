@@ -283,7 +283,7 @@ def _contiguous(job: _Job, order: Plan) -> None:
         if number and (dim.offset != integer(0) or not _equal(job, source.extents[axis], array.extents[place])):
             raise _stays(job, "that are not contiguous ")
     if array.role is Role.ARGUMENT:
-        state.contiguous[source.storage, first] = None
+        state.contiguous[source.storage] = min(first, state.contiguous.get(source.storage, first))
 
 
 def _equal(job: _Job, extent: Expr, other: Expr) -> bool:

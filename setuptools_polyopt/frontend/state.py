@@ -39,7 +39,7 @@ class State:
     aliases: dict[str, Expr] = field(default_factory=dict)
     holds: list[Holds] = field(default_factory=list)
     ordered: dict[str, None] = field(default_factory=dict)
-    contiguous: dict[tuple[str, int], None] = field(default_factory=dict)
+    contiguous: dict[str, int] = field(default_factory=dict)
     known: list[Affine] = field(default_factory=list)
     loops: list[For] = field(default_factory=list)
     blocks: list[list[Stmt]] = field(default_factory=lambda: [[]])

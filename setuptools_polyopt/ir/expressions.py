@@ -142,8 +142,9 @@ class Reduce:
     loop with the accumulator as first input and output, in NumPy's order and bits.
 
     ranges: at least one, outer first; the elements are taken in the order of nested loops, without the first `skip` of them (there
-    are at least as many). Of several ranges each one's variable is (up to a constant) a subscript of `body`, the last ones in this order,
-    and all these elements lie one behind the other in memory: temporaries keep the axes whole, of arguments `kernel.Contiguous` says so.
+    are at least as many). Where there are several, the last subscripts of `body` are their variables in order (the first one perhaps plus
+    something), the ranges after the first are whole axes, and the elements lie one behind the other in memory: temporaries keep these
+    axes, of arguments `kernel.Contiguous` says so.
     """
 
     function: str

@@ -23,6 +23,7 @@ from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
 from setuptools_polyopt.ir.kernel import Kernel, Layout, Role
+from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
 
 POISON = 0x5A
@@ -174,6 +175,9 @@ class _Machine:
     def reduce(self, expr: Reduce) -> Any:
         spans = [range(int(self.eval(part.lower)), int(self.eval(part.upper))) for part in expr.ranges]
         names = [part.var for part in expr.ranges]
+        extents = self.memory[expr.body.array].shape
+        if any(span != range(extent) for span, extent in zip(spans[:0:-1], extents[::-1], strict=False)):
+            raise IndexError(f"{print_expr(expr)}: the elements do not lie one behind the other in {extents}")
         items = []
         for values in itertools.product(*spans):
             self.symbols.update(zip(names, values, strict=True))

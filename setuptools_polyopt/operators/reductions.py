@@ -18,7 +18,8 @@ What was established by experiment (NumPy 2.4.6 and 1.26.4, float32, float64, co
    case for any stride, otherwise for positive, not increasing strides (`kernel.OrderedStrides`).
  - A reduction over other axes adds rows in C order, if the kept axes between the last of these and the trailing reduced axes (or the
    end) have more than one element together (`Plan.separators`); otherwise NumPy merges the axes into one inner loop.
- - Several trailing reduced axes of a C-contiguous array are one flat inner loop (`Plan.contiguous`). Over rows that are not
+ - Several trailing reduced axes are one flat inner loop if they are contiguous (`Plan.contiguous`); the axes that are kept may have any
+   positive, not increasing strides. Over rows that are not
    contiguous to each other NumPy 2 chains one inner loop a row, 1.26 buffers of 8192: such arrays must stay NumPy's.
  - max and min of floats (a NaN wins, the sign of a zero depends on the order) follow the same orders from the first element on.
  - prod of floats is sequential; through `Reduce("numpy.multiply")` or `combine` alike.

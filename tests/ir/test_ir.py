@@ -10,7 +10,7 @@ import pytest
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import TRUE, Binary, Call, Compare, Const, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.interpreter import KernelFailed, evaluate, run
-from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, NoOverlap, Param, Role
+from setuptools_polyopt.ir.kernel import Array, Contiguous, Holds, Kernel, Layout, NoOverlap, Param, Role
 from setuptools_polyopt.ir.printer import print_expr, print_kernel
 from setuptools_polyopt.ir.statements import Alloc, Assign, For, If
 from setuptools_polyopt.ir.verifier import IRError, verify
@@ -84,6 +84,53 @@ def test_reduce_has_numpys_bits() -> None:
     values = np.random.default_rng(1).normal(size=1000)
     expr = Reduce("numpy.add", Const(0.0, F64), (Range("k", integer(0), integer(1000)),), at("a", Sym("k")), F64)
     assert evaluate(expr, {"a": values}) == values.sum()
+
+
+def flat_sum(function: str = "numpy.add", skip: int = 0) -> Reduce:
+    ranges = (Range("p", integer(1), Sym("m")), Range("q", integer(0), N))
+    return Reduce(function, Const(0.0, F64), ranges, at("a", I, Sym("p"), Sym("q")), F64, skip)
+
+
+def test_reduce_over_several_ranges_is_one_flat_loop() -> None:
+    values = np.random.default_rng(3).normal(size=(2, 31, 57)) * 10.0 ** np.random.default_rng(4).integers(-9, 9, (2, 31, 57))
+    scope = {"a": values, "i": 1, "m": 31, "n": 57}
+    assert evaluate(flat_sum(), scope) == values[1, 1:].reshape(-1).sum() != values[1, 1:].sum(axis=1).sum()
+    assert evaluate(flat_sum(skip=1), scope) == values[1, 1:].reshape(-1)[1:].sum()
+    assert evaluate(flat_sum("numpy.maximum"), {**scope, "m": 1}) == 0.0
+    with pytest.raises(IndexError, match="one behind the other"):
+        evaluate(flat_sum(), {**scope, "n": 56})
+
+
+def test_reduce_over_several_ranges_in_print_and_scope() -> None:
+    assert print_expr(flat_sum(skip=1)) == "reduce numpy.add(0.0; a[i, p, q] for p in 1..m, q in 0..n skip 1)"
+    assert symbols(flat_sum()) == {"i", "m", "n"}
+    assert print_expr(substitute(flat_sum(), {"n": integer(3), "i": N})) == "reduce numpy.add(0.0; a[n, p, q] for p in 1..m, q in 0..3)"
+
+
+def flat_kernel(expr: Reduce, *assumptions: Contiguous, role: Role = Role.ARGUMENT, layout: Layout = Layout.C) -> Kernel:
+    arrays = (Array("a", F64, (N, Sym("m"), N), role, layout), Array("s", F64, (N,), Role.RESULT))
+    body = (For("i", integer(0), N, 1, (Assign(at("s", I), expr, label="S0"),)),)
+    return Kernel("k", (Param("n"), Param("m")), arrays, body, assumptions)
+
+
+def test_verifier_wants_contiguous_elements() -> None:
+    verify(flat_kernel(flat_sum(), Contiguous("a", 1)))
+    verify(flat_kernel(flat_sum(), Contiguous("a", 0)))
+    verify(flat_kernel(flat_sum(), role=Role.TEMPORARY))
+    turned = replace(flat_sum(), body=at("a", I, Sym("q"), Sym("p")))
+    twice = replace(flat_sum(), body=at("a", Sym("p"), Sym("p"), Sym("q")))
+    for kernel, message in [
+        (flat_kernel(flat_sum()), "nothing says that a is contiguous"),
+        (flat_kernel(flat_sum(), Contiguous("a", 2)), "nothing says that a is contiguous"),
+        (flat_kernel(flat_sum(), role=Role.TEMPORARY, layout=Layout.FORTRAN), "does not lie in C order"),
+        (flat_kernel(turned, Contiguous("a", 0)), "are not the ranges in order"),
+        (flat_kernel(twice, Contiguous("a", 0)), "are not the ranges in order"),
+        (flat_kernel(replace(flat_sum(), ranges=()), Contiguous("a", 0)), "has no ranges"),
+        (flat_kernel(flat_sum(), Contiguous("s", 0)), "names no axis of an argument"),
+        (flat_kernel(flat_sum(), Contiguous("a", 3)), "names no axis of an argument"),
+    ]:
+        with pytest.raises(IRError, match=message):
+            verify(kernel)
 
 
 def test_numpy_call_differs_from_libm_where_numpy_does() -> None:

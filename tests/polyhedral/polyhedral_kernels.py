@@ -170,6 +170,21 @@ def softmax() -> Kernel:
     )
 
 
+def planes() -> Kernel:
+    """Sums over two axes at once, of a temporary that is needed plane by plane; one axis has a constant extent."""
+    ranges = (Range("p", integer(0), integer(1)), Range("q", integer(0), Sym("m")))
+    difference = put(at("d", "i", 0, "j"), floats("sub", at("x", "i", "j"), at("y", "i", "j")))
+    total = Reduce("numpy.add", number(0), ranges, at("d", "i", "p", "q"), F64)
+    highest = Reduce("numpy.maximum", at("d", "i", 0, 0), ranges, at("d", "i", "p", "q"), F64, 1)
+    return kernel(
+        "planes",
+        "n m",
+        [array("x", "n", "m"), array("y", "n", "m"), temporary("d", "n", integer(1), "m"), array("o", "n", "m", role=Role.RESULT)],
+        _rows(difference),
+        loop("i", 0, "n", loop("j", 0, "m", put(at("o", "i", "j"), floats("mul", total, highest)))),
+    )
+
+
 def diffusion() -> Kernel:
     """The horizontal-diffusion stencil with one temporary per operator, as the frontend lowers it."""
     arrays = [array("x", "n", "m"), array("c", "n", "m")]
@@ -222,7 +237,7 @@ def chain() -> Kernel:
 CORPUS = {
     build.__name__: build
     for build in (
-        matmul, matmul_with_accumulator, lu, cholesky, jacobi2d, seidel2d, floyd_warshall, softmax, diffusion, chain,
+        matmul, matmul_with_accumulator, lu, cholesky, jacobi2d, seidel2d, floyd_warshall, softmax, planes, diffusion, chain,
     )
 }  # fmt: skip
 

@@ -58,6 +58,13 @@ def test_softmax_is_one_parallel_loop_over_rows() -> None:
     assert {a.name: a.rank for a in kernel.arrays if a.role is Role.TEMPORARY} == {"h": 0, "d": 1, "e": 1, "s": 0}
 
 
+def test_axes_that_a_reduction_takes_as_one_stay_whole() -> None:
+    kernel = done("planes").kernel
+    extents = [getattr(e, "value", None) for e in kernel.array("d").extents]
+    assert extents == [1, None]
+    assert [s.kind for s in kernel.body if isinstance(s, For)] == ["parallel"]
+
+
 def test_every_numpy_call_is_alone_in_its_loop() -> None:
     for name in ("softmax", "chain"):
         for loop in walk(done(name).kernel.body):
