@@ -145,3 +145,24 @@ def map_block_exprs(body: Block, function: Callable[[Expr], Expr]) -> Block:
 def assigns(body: Block) -> tuple[Assign, ...]:
     """All assignments of a block in program order."""
     return tuple(statement for statement in walk(body) if isinstance(statement, Assign))
+
+
+def own_loads(statement: Stmt) -> tuple[Load, ...]:
+    """All element reads of the statement itself, those of the statements inside it aside."""
+    match statement:
+        case Assign(target=target, value=value):
+            return (*loads(value), *(load for index in target.indices for load in loads(index)))
+        case For(lower=lower, upper=upper):
+            return (*loads(lower), *loads(upper))
+        case If(cond=cond):
+            return loads(cond)
+        case Alloc():
+            return ()
+        case _:
+            assert_never(statement)
+
+
+def arrays_used(body: Block) -> frozenset[str]:
+    """The arrays that a block reads or writes."""
+    read = {load.array for statement in walk(body) for load in own_loads(statement)}
+    return frozenset(read | {item.target.array for item in assigns(body)})

@@ -7,7 +7,7 @@ program's, `i_tile` for a loop over tiles of `i`, `w0` for others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import islpy as isl
@@ -15,8 +15,8 @@ import islpy as isl
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, walk
-from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr, substitute, walk_expr
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, Stmt, walk
+from setuptools_polyopt.ir.visitors import arrays_used, map_block_exprs, map_expr, substitute, walk_expr
 from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.simplify import simplify
@@ -117,12 +117,13 @@ class _Generator:
         if kind == _NODES.mark:
             name = node.mark_get_id().get_name()
             if name.startswith("a"):
-                allocated = tuple(Alloc(array) for array in self.allocations[int(name[1:])])
-                return (*allocated, *self._node(node.mark_get_node(), None, values, scope))
+                inside = self._node(node.mark_get_node(), None, values, scope)
+                used = arrays_used(inside)  # isl may have split what the mark is around
+                return _once((*(Alloc(array) for array in self.allocations[int(name[1:])] if array in used), *inside))
             return self._node(node.mark_get_node(), self.marks[int(name[1:])], values, scope)
         if kind == _NODES.block:
             children = node.block_get_children()
-            return tuple(s for k in range(children.n_ast_node()) for s in self._node(children.get_at(k), mark, values, scope))
+            return _once(s for k in range(children.n_ast_node()) for s in self._node(children.get_at(k), mark, values, scope))
         if kind == _NODES.if_:
             cond = simplify(as_condition(self._expr(node.if_get_cond(), values)))
             orelse = self._node(node.if_get_else_node(), mark, values, scope) if node.if_has_else_node() else ()
@@ -179,6 +180,14 @@ class _Generator:
                 value = values.get(name) or self.scop.names.get(name) or Sym(name)
                 total = Binary("add", total, Binary("mul", integer(factor), value, DType.INT64), DType.INT64)
         return total
+
+
+def _once(statements: Iterable[Stmt]) -> Block:
+    """A block in which each array is allocated once, where it is first."""
+    found: dict[Stmt | int, Stmt] = {}
+    for number, statement in enumerate(statements):
+        found.setdefault(statement if isinstance(statement, Alloc) else number, statement)
+    return tuple(found.values())
 
 
 def _reserved(kernel: Kernel) -> set[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from setuptools_polyopt.ir.expressions import Binary, Call, Expr, Load, Reduce, Sym
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
-from setuptools_polyopt.ir.visitors import loads, map_expr, substitute, symbols, walk_expr
+from setuptools_polyopt.ir.visitors import arrays_used, loads, map_expr, own_loads, substitute, symbols, walk_expr
 
 _MOST_USES = 3
 _MOST_NODES = 120
@@ -44,31 +44,9 @@ def fold(kernel: Kernel) -> Kernel:
         body = folded
     if body is kernel.body:
         return kernel
-    used = _mentioned(body)
+    used = arrays_used(body)
     kept = tuple(array for array in kernel.arrays if array.role is not Role.TEMPORARY or array.name in used)
     return replace(kernel, body=body, arrays=kept)
-
-
-def _mentioned(body: Block) -> set[str]:
-    found: set[str] = set()
-    for statement in walk(body):
-        found |= {load.array for load in _loads(statement)}
-        if isinstance(statement, Assign):
-            found.add(statement.target.array)
-    return found
-
-
-def _loads(statement: Stmt) -> tuple[Load, ...]:
-    """What the statement itself reads, not what is inside it."""
-    match statement:
-        case Assign(target=target, value=value):
-            return (*loads(value), *(load for index in target.indices for load in loads(index)))
-        case For(lower=lower, upper=upper):
-            return (*loads(lower), *loads(upper))
-        case If(cond=cond):
-            return loads(cond)
-        case _:
-            return ()
 
 
 def _fold_one(block: Block, whole: Block, names: set[str]) -> Block | None:
@@ -117,7 +95,7 @@ def _fold_into_user(block: Block, position: int, maker: _Nest, whole: Block) -> 
     if len(found) != 1:
         return None
     place, user = found[0]
-    uses = sum(load.array == name for statement in walk(whole) for load in _loads(statement))
+    uses = sum(load.array == name for statement in walk(whole) for load in own_loads(statement))
     writes = sum(isinstance(s, Assign) and s.target.array == name for s in walk(whole))
     inside = [load for load in loads(user.assign.value) if load.array == name]
     if writes != 1 or len(inside) != uses or not inside or uses > _MOST_USES:
@@ -165,7 +143,7 @@ def _moves_with(index: Expr, var: str, bound: set[str]) -> bool:
 
 
 def _reads(nest: _Nest, name: str) -> bool:
-    return any(load.array == name for load in _loads(nest.assign))
+    return any(load.array == name for load in own_loads(nest.assign))
 
 
 def _is_block_call(expr: Expr) -> bool:
