@@ -118,15 +118,19 @@ def _range(name: str, member: Member, scop: Scop, outer: tuple[Member, ...]) -> 
 
 
 def _legal(groups: list[tuple[str, ...]], scop: Scop, deps: isl.UnionMap) -> list[tuple[str, ...]]:
-    """Join groups again until no dependence runs from a later group to an earlier one."""
-    position = 0
-    while position < len(groups):
-        for later in range(len(groups) - 1, position, -1):
-            source = domain_of(Leaf(groups[later]), scop)
-            if not deps.intersect_domain(source).intersect_range(domain_of(Leaf(groups[position]), scop)).is_empty():
-                merged = tuple(name for group in groups[position : later + 1] for name in group)
-                groups = [*groups[:position], merged, *groups[later + 1 :]]
-                position = -1
-                break
-        position += 1
-    return groups
+    """The groups in an order in which no dependence runs backwards; groups that depend on each other in a circle become one."""
+    domains = [domain_of(Leaf(group), scop) for group in groups]
+    size = range(len(groups))
+    reach = [[a != b and not deps.intersect_domain(domains[a]).intersect_range(domains[b]).is_empty() for b in size] for a in size]
+    for middle in size:
+        for a in size:
+            for b in size:
+                reach[a][b] = reach[a][b] or (reach[a][middle] and reach[middle][b])
+    result = []
+    left = list(size)
+    while left:
+        first = next(a for a in left if all(reach[a][b] for b in left if reach[b][a]))
+        circle = [a for a in left if a == first or (reach[a][first] and reach[first][a])]
+        result.append(tuple(name for a in circle for name in groups[a]))
+        left = [a for a in left if a not in circle]
+    return result

@@ -25,9 +25,10 @@ from setuptools_polyopt.polyhedral.privatise import Expansion, expansions, priva
 from setuptools_polyopt.polyhedral.schedule import NoSchedule, schedule
 from setuptools_polyopt.polyhedral.scop import Scop, extract
 from setuptools_polyopt.polyhedral.sink import sink
+from setuptools_polyopt.polyhedral.split import joined_labels, split
 from setuptools_polyopt.polyhedral.storage import Contraction, contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
-from setuptools_polyopt.polyhedral.tree import Allocate, Tree, print_tree, program_order
+from setuptools_polyopt.polyhedral.tree import Allocate, Sequence, Tree, bands, depth, print_tree, program_order
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
         if not wasteful:
             break
         chosen = tuple(replace(e, indices=()) if e in wasteful else e for e in chosen)
+    scop, deps, plan = _with_split(scop, deps, plan, options)
     found += describe(plan.tree, scop, plan.contraction)
     dumps = {
         "scop": _print_scop(scop),
@@ -89,6 +91,38 @@ def _expanded(base: Scop, before: Dependences, chosen: tuple[Expansion, ...], op
             return scop, dependences(scop)
     except TooIntricate:
         return base, before
+
+
+def _with_split(scop: Scop, deps: Dependences, plan: _Plan, options: Options) -> tuple[Scop, Dependences, _Plan]:
+    """The plan after splitting loops, where the plan leaves a nest serial and that helps."""
+    serial = _serial(plan.tree)
+    if not serial or not options.reorder or not options.parallel:
+        return scop, deps, plan
+    try:
+        with bounded(scop.context.get_ctx(), options.max_operations):
+            kernel = split(scop, deps.all)
+        if kernel is scop.kernel:
+            return scop, deps, plan
+        pieces = extract(kernel)
+        with bounded(pieces.context.get_ctx(), options.max_operations):
+            between = dependences(pieces)
+    except TooIntricate:
+        return scop, deps, plan
+    better = _plan(pieces, between, options, [])
+    if _serial(better.tree) >= serial:
+        return scop, deps, plan
+    return pieces, between, replace(better, kernel=joined_labels(better.kernel))
+
+
+def _serial(tree: Tree) -> int:
+    """The number of loop nests of depth two or more without a parallel loop."""
+    match tree:
+        case Sequence(children=children):
+            return sum(_serial(child) for child in children)
+        case Allocate(child=child):
+            return _serial(child)
+        case _:
+            return int(depth(tree) > 1 and not any(m.kind == "parallel" for b in bands(tree) for m in b.members))
 
 
 def _is_wasteful(expansion: Expansion, scop: Scop, contraction: Contraction) -> bool:

@@ -19,9 +19,9 @@ import islpy as isl
 
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Reduce
-from setuptools_polyopt.polyhedral.dependences import flow_through
 from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.visitors import assigns, walk_expr
+from setuptools_polyopt.polyhedral.dependences import flow_through
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.spaces import Term, function_map, lower_bounds, project_range

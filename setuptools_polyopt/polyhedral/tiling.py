@@ -3,7 +3,8 @@
 Innermost comes the loop along which accesses are contiguous and nothing is carried (float accumulations stay in order: the loop that
 carries one cannot be it). Tiles pay when some data is used again only after at least two loops have passed over other data, or when an
 access is contiguous along another loop than the innermost. Parallel tile loops come first; where none is parallel, the wavefront over
-the first two tile loops makes the second one parallel. Without tiles, a loop that is the only parallel one and the innermost is cut into blocks.
+the first two tile loops makes the second one parallel. Without tiles, a loop that is both the innermost and the only parallel one is
+cut into blocks.
 
     for i: for j: for k: C[i, j] += A[i, k] * B[k, j]
       -> for i_tile parallel: for j_tile: for k_tile: for i: for k: for j vector
@@ -67,8 +68,8 @@ def _restructure(tree: Band, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None
     entry = [m for m in tree.members if deps.is_subset(deps.eq_at_multi_union_pw_aff(m.union()))]
     if sizes is None or not _pays(points, statements, scop, outer):
         if inner is not None and entry == [inner]:
-            size = STRIDED_BLOCK if _strided(inner, tree.members, statements, scop, outer) else CONTIGUOUS_BLOCK
-            block = tile_member(inner, size, "block")
+            strided = _strided(inner, tree.members, statements, scop, outer)
+            block = tile_member(inner, STRIDED_BLOCK if strided else CONTIGUOUS_BLOCK, "block")
             points = [block, *points[:-1], replace(inner, note="point")]
         return replace(tree, members=tuple(points))
     first = [m for m in tree.members if m in entry] + [m for m in tree.members if m not in entry]
