@@ -21,7 +21,7 @@ Interface (spans are `diagnostics.Span`; `fp` is "strict", "bounded" or "fast"; 
                call(path, args, kwargs, fp, span) -> Operand       elementwise functions by canonical path: "math.sin", "builtins.abs",
                                                                    "numpy.exp", "numpy.float64"; kwargs: str -> Operand
 `reductions`   reduction(path, operand, fp, span) -> Reduction: init, prepare, combine, finish; plan(rank, axes) -> Plan: the order
-`contractions` contraction(path, left, right, fp, span) -> Contraction for `@`, numpy.dot (integers and bools; floats in strict are the library's)
+`contractions` contraction(path, left, right, fp, span) -> Contraction for `@`, numpy.dot (in strict mode of integers and bools only)
 `facts`        FACTS: what the installed NumPy does where versions differ (for the load-time check)
 `functions`    kind(path) -> "elementwise" | "reduction" | "creation" | "contraction" | "view" | "query" | "library" | None;
                method(name) -> canonical path of an ndarray's or NumPy scalar's method ("sum" -> "numpy.sum") or None; pure(path)
@@ -43,8 +43,9 @@ What the caller has to know:
  - complex in the IR: `add sub` by components; `mul` is (ar*br - ai*bi, ar*bi + ai*br) without FMA; `div` is NumPy's scalar algorithm
    (Smith's, multiplying by 1/denominator); CPython's quotient, which divides, is written out in float operations.
 
-Assumptions about the NumPy that runs the wheel (measured on 2.4.6, 2.2.6, 1.26.4; rules are taken from the NumPy that builds, so the runtime
-compares at load, see `facts.FACTS`, and disables the kernels where one differs; before NEP 50 mixed types with scalars stay Python):
+Assumptions about the NumPy that runs the wheel (measured on 2.4.6, 2.2.6, 1.26.4; rules are taken from the NumPy that builds, so the
+runtime compares at load, see `facts.FACTS`, and disables the kernels where one differs; before NEP 50 mixed types with scalars stay
+Python):
  - promotion: `np.result_type(np.float32(1), 1.0)` (float32 in 2, float64 in 1.26), `np.float32 array * np.float64` (float64, float32),
    `np.int32(1) + 2**40` (raises, int64), `np.floor(3).dtype` (int64 in 2, float64 in 1.26);
  - power: the loop of 2.4 squares, roots and inverts where one exponent serves a whole inner loop (also `np.power(x, 2.0)`, ints `** 0.5`,
