@@ -29,9 +29,9 @@ _PYTHON_INT = ScalarType("python", DType.INT64)
 def attribute(ctx: Context, node: ast.Attribute) -> Value:
     """The value of `base.name` when it is read."""
     span = ctx.span(node)
-    chain = _chain(node)
-    if chain is not None and chain[0] not in ctx.function.names.locals:
-        return ctx.resolve(chain[0], chain[1:], span)
+    names = chain(node)
+    if names is not None and names[0] not in ctx.function.names.locals:
+        return ctx.resolve(names[0], names[1:], span)
     base = ctx.expr(node.value)
     match base:
         case ObjectValue():
@@ -46,13 +46,13 @@ def attribute(ctx: Context, node: ast.Attribute) -> Value:
             raise unsupported(span, "attribute", f"`{ast.unparse(node)}` is not understood")
 
 
-def _chain(node: ast.expr) -> tuple[str, ...] | None:
+def chain(node: ast.expr) -> tuple[str, ...] | None:
     """`np.linalg.norm` as names, None where the root is no name."""
     match node:
         case ast.Name(id=name):
             return (name,)
         case ast.Attribute(value=value, attr=attr):
-            root = _chain(value)
+            root = chain(value)
             return None if root is None else (*root, attr)
         case _:
             return None

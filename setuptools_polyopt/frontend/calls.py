@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import arrays, contraction, creation, reduction
 from setuptools_polyopt.frontend.affine import affine
-from setuptools_polyopt.frontend.attributes import extent_value, size
+from setuptools_polyopt.frontend.attributes import chain, extent_value, size
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.subscripts import new_axis
 from setuptools_polyopt.frontend.values import (
@@ -69,12 +69,9 @@ def call(ctx: Context, node: ast.Call) -> Value:
 
 def _callee(ctx: Context, node: ast.expr) -> Value:
     """The function; a method of an object that is no array is named as what it is."""
-    if isinstance(node, ast.Attribute):
-        base = ctx.expr(node.value)
-        if isinstance(base, ObjectValue):
-            raise unsupported(
-                ctx.span(node), "object-method", f"`{ast.unparse(node)}` is a method of an object; calls of it stay Python"
-            )
+    if isinstance(node, ast.Attribute) and chain(node) is not None and isinstance(ctx.expr(node.value), ObjectValue):
+        text = f"`{ast.unparse(node)}` is a method of an object; calls of it stay Python"
+        raise unsupported(ctx.span(node), "object-method", text)
     return ctx.expr(node)
 
 
