@@ -53,9 +53,15 @@ def power(base: Operand, exponent: Operand, x: Expr, e: Expr, operator: bool, fp
     if not FACTS.power_loop:
         if not (operator and base.array):
             return loop
-        if base.dtype is not x.dtype:
-            raise unsupported(span, "power-type", "the type of this NumPy's power depends on the exponent's type and value")
     return _real(x, e, loop)
+
+
+def refuse_uncertain_type(base: Operand, exponent: Operand, result: DType, span: Span) -> None:
+    """Raise Unsupported where the type of `array ** scalar` depends on the scalar's value: the short cuts keep the base's type."""
+    if exponent.array or not base.array:
+        return
+    if base.dtype is DType.BOOL or (not FACTS.power_loop and (result is not base.dtype or exponent.dtype is DType.BOOL)):
+        raise unsupported(span, "power-type", "the type of the power depends on the exponent's value")
 
 
 def _real(x: Expr, e: Expr, loop: Expr) -> Expr:

@@ -92,10 +92,8 @@ def ufunc(name: str, operands: Sequence[Operand], fp: str, span: Span, operator:
     loop = promotion.ufunc_loop(name, tuple(operands), span)
     shared = _shared(operands, loop, span)
     args = [numpy_scalars.operand(value, shared, dtype) for value, dtype in zip(operands, loop.inputs, strict=True)]
-    if name == "power" and operator and operands[0].array and operands[0].dtype is DType.BOOL:
-        raise unsupported(span, "power-type", "the type of a bool array's power depends on the exponent's value")
-    if name == "power" and not FACTS.power_loop and operands[1].dtype is DType.BOOL:
-        raise unsupported(span, "operator-type", "before NumPy 2.3 a bool as exponent is deprecated")
+    if name == "power" and operator:
+        powers.refuse_uncertain_type(operands[0], operands[1], loop.result, span)
     if name == "power" and not loop.result.is_integer:
         return make(powers.power(operands[0], operands[1], args[0], args[1], operator, fp, span))
     return make(_emit(name, args, loop.result, array, fp, span))
