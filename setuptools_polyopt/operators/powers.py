@@ -50,9 +50,8 @@ def power(base: Operand, exponent: Operand, x: Expr, e: Expr, operator: bool, fp
                 span, "array-exponent", "NumPy's power depends on whether the array of exponents is broadcast", 'set fp to "bounded"',
             )  # fmt: skip
         return loop
-    if not FACTS.power_loop:
-        if not (operator and base.array):
-            return loop
+    if not FACTS.power_loop and not (operator and base.array):
+        return loop
     return _real(x, e, loop)
 
 
