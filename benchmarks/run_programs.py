@@ -33,6 +33,7 @@ from benchmarks.loading import Modules  # noqa: E402
 from benchmarks.table import ratio, seconds, table  # noqa: E402
 from benchmarks.timing import Clock, Subject, alternate  # noqa: E402
 from setuptools_polyopt.config import Settings  # noqa: E402
+from setuptools_polyopt.pipeline import CompiledPackage  # noqa: E402
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 PACKAGE = "corpus"
@@ -146,11 +147,18 @@ def measure(
     missed = [
         f"{m.function}:{m.lines} {m.kind}: {m.reason}" for module in compiled.report.modules for m in module.missed
     ]
-    return replace(
-        run(name, plain, built, timed=timed, clock=clock),
-        build=took,
-        missed=tuple(m for m in missed if not m.startswith("initialize")),
-    )
+    outcome = run(name, plain, built, timed=timed, clock=clock)
+    missed += [f"{region}: built, but refused to run: {why}" for region, why in refusals(built, compiled)]
+    return replace(outcome, build=took, missed=tuple(m for m in missed if not m.startswith("initialize")))
+
+
+def refusals(built: ModuleType, compiled: CompiledPackage) -> Iterator[tuple[str, str]]:
+    """The regions whose last call ran the original statements, and which guard failed."""
+    for module in compiled.report.modules:
+        for region in module.regions:
+            why = getattr(built._polyopt, region.name).__self__.refusal
+            if why is not None:
+                yield region.name, str(why)
 
 
 def run(name: str, plain: ModuleType, built: ModuleType, *, timed: bool, clock: Clock = time.perf_counter) -> Outcome:

@@ -74,7 +74,7 @@ class Module:
             return None
         path = ".".join((root, *attributes))
         if path in _NAMED:
-            return Resolved(GlobalGuard(name, attributes, None, _NAMED[path]), None, _NAMED[path])
+            return Resolved(GlobalGuard(name, attributes, path), None, _NAMED[path])
         return Resolved(GlobalGuard(name, attributes, path), canonical(path))
 
     def dotted(self, node: ast.expr) -> str | None:

@@ -67,6 +67,10 @@ def back(a, n):
     return a
 
 
+def table(a):
+    return a[:, np.newaxis] * np.pi + a[np.newaxis, :] * math.e + math.tau
+
+
 class Grid:
     def __init__(self, n, data):
         self.n = n
@@ -91,6 +95,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     calls: dict[str, Any] = {
         "shift": [(one, one.copy(), 6)], "last": [(one,)], "rows": [(two, two.copy())], "divide": [(ints, ints.copy(), 2)],
         "ratio": [(one, one.copy())], "smooth": [(one,)], "total": [(one,)], "back": [(one, 6)], "roots": [(one,)],
+        "table": [(one,)],
     }  # fmt: skip
     profile = profile_of(SOURCE, "guarded.mod", calls)
     return build(tmp_path_factory.mktemp("guarded"), "guarded", SOURCE, profile)
@@ -130,6 +135,14 @@ def numbers(count: int = 6) -> Any:
 def test_all_functions_are_optimised(built: Built) -> None:
     functions = {region.function for module in built.compiled.report.modules for region in module.regions}
     assert {"shift", "rows", "divide", "ratio", "smooth", "total", "back", "roots"} <= functions
+
+
+def test_names_of_constants(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    both(built, "table", lambda: (numbers(),))
+    assert ran(built, "table_0")
+    monkeypatch.setattr(np, "pi", 3.0)
+    both(built, "table", lambda: (numbers(),))
+    assert not ran(built, "table_0")
 
 
 def test_bounds_in_and_out(built: Built) -> None:
