@@ -5,6 +5,9 @@
 
 #include "polyopt_pool.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #if defined(_WIN32)
 #include <windows.h>
 int64_t polyopt_clock(void)
@@ -54,6 +57,19 @@ void polyopt_arena_clear(struct polyopt_arena *arena)
     if (arena->first) arena->first->next = NULL;
 }
 
+/* Large blocks ask for huge pages, as NumPy's arrays do: fresh memory costs a page fault for each page. */
+static void *new_block(size_t bytes)
+{
+    char *block = malloc(bytes);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (block && bytes >= (size_t)1 << 22) {
+        const uintptr_t page = 4096, start = ((uintptr_t)block + page - 1) & ~(page - 1);
+        (void)madvise((void *)start, bytes - (start - (uintptr_t)block), MADV_HUGEPAGE); /* advice: a refusal changes nothing */
+    }
+#endif
+    return block;
+}
+
 /* Moves on to the next block; those that a release left behind are used again, a too small one is replaced. */
 void *polyopt_alloc_slow(struct polyopt_ctx *ctx, size_t bytes)
 {
@@ -66,7 +82,7 @@ void *polyopt_alloc_slow(struct polyopt_ctx *ctx, size_t bytes)
     }
     if (!block) {
         size_t size = bytes + 64 < BLOCK_LEAST ? BLOCK_LEAST : bytes + 64;
-        block = bytes > SIZE_MAX / 4 ? NULL : malloc(BLOCK_HEAD + size);
+        block = bytes > SIZE_MAX / 4 ? NULL : new_block(BLOCK_HEAD + size);
         if (!block) {
             ctx->failed |= POLYOPT_NO_MEMORY;
             return NULL;
