@@ -8,6 +8,7 @@ contracted; for the other two, all pairs are much cheaper to compute than the ne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import islpy as isl
 
@@ -22,7 +23,7 @@ class Dependences:
     anti: isl.UnionMap
     output: isl.UnionMap
 
-    @property
+    @cached_property
     def all(self) -> isl.UnionMap:
         return self.flow.union(self.anti).union(self.output).coalesce()
 
