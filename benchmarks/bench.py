@@ -1,6 +1,6 @@
 """``make bench``: what the optimised sample project gains, as ratios and costs per call.
 
-Builds the sample project's wheel with polyopt, installs it beside the plain one and lets the two take turns in one process:
+Builds the sample project's modules and lets them take turns with the plain ones in one process:
 
 1. explicit-loop kernels at sizes where plain Python takes a second or more;
 2. NumPy expressions at sizes from 1 to 4000 a side;
@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,13 +26,16 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 
 from benchmarks import loading, peers  # noqa: E402
+from benchmarks.building import build_copy  # noqa: E402
 from benchmarks.cases import CASES, PACKAGE_MODULES, Case, case  # noqa: E402
 from benchmarks.loading import Modules  # noqa: E402
 from benchmarks.table import ratio, seconds, table  # noqa: E402
 from benchmarks.timing import Subject, Timing, allowed_seconds, alternate, repeatedly  # noqa: E402
+from setuptools_polyopt.config import Settings, read_settings  # noqa: E402
 
 SIDES = (1, 2, 3, 4, 8, 16, 32, 64, 100, 128, 250, 500, 1000, 2000, 4000)
 SMALL_SIZES = (1, 2, 4, 8, 16, 32)
+PACKAGE = "radarlab"
 LOOP_TARGET = 500.0
 EXPRESSION_TARGETS = {"radarlab.fields:horizontal_diffusion": 3.0, "radarlab.fields:softmax": 1.8}
 CALL_TARGET = 0.5e-6
@@ -180,15 +184,32 @@ def _printed(results: Iterator[Result], title: str) -> list[Result]:
     return collected
 
 
-def measure(copies: Copies, with_peers: bool) -> list[Result]:
-    """All sections, printed as they come."""
-    sections = (
-        (loop_kernels(copies, with_peers), "Explicit loops, plain Python against the built wheel"),
-        (expressions(copies, with_peers), "NumPy expressions, NumPy against the built wheel, by side length"),
-        (call_costs(copies), "Cost of a guarded call"),
-        (small_calls(copies), "Never slower: small arguments"),
-    )
-    return [result for results, title in sections for result in _printed(results, title)]
+SECTIONS = {
+    "loops": "Explicit loops, plain Python against the built module",
+    "expressions": "NumPy expressions, NumPy against the built module, by side length",
+    "calls": "Cost of a guarded call",
+    "small": "Never slower: small arguments",
+}
+
+
+def measure(copies: Copies, sections: Sequence[str], with_peers: bool) -> list[Result]:
+    """The sections, printed as they come."""
+    makers = {
+        "loops": lambda: loop_kernels(copies, with_peers),
+        "expressions": lambda: expressions(copies, with_peers),
+        "calls": lambda: call_costs(copies),
+        "small": lambda: small_calls(copies),
+    }
+    return [result for name in sections for result in _printed(makers[name](), SECTIONS[name])]
+
+
+def build(sample: Path, work: Path) -> Copies:
+    """The sample as it is, and built from its own profile in this process; `make demo` does the same with pip and wheels."""
+    package = loading.copy_project(sample / "src" / PACKAGE, work / "plain" / PACKAGE)
+    names = [name.partition(".")[2] for name in PACKAGE_MODULES]
+    settings = read_settings(sample / "pyproject.toml", os.environ) or Settings()
+    build_copy(package, names, sample / "polyopt-profile.json", work / "built", settings, settings.isa)
+    return Copies(loading.load(work / "plain", PACKAGE_MODULES), loading.load(work / "built", PACKAGE_MODULES))
 
 
 def main() -> int:
@@ -199,14 +220,11 @@ def main() -> int:
     parser.add_argument("--peers", action="store_true", help="numba and pythran too, where installed")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--check", action="store_true", help="status 1 where a target is missed")
+    parser.add_argument("sections", nargs="*", default=list(SECTIONS), help=f"{', '.join(SECTIONS)} (default: all)")
     options = parser.parse_args()
 
-    project = loading.copy_project(ROOT / "sample_project", options.work / "sample_project")
-    if not (project / "polyopt-profile.json").is_file():
-        loading.profile(project, ["-m", "pytest", "-q"])
-    pair = loading.build_pair(project, options.work)
-    copies = Copies(loading.load(pair.plain, PACKAGE_MODULES), loading.load(pair.built, PACKAGE_MODULES))
-    results = measure(copies, options.peers)
+    copies = build(ROOT / "sample_project", options.work)
+    results = measure(copies, options.sections, options.peers)
     missed = [result for result in results if result.met is False]
     print(f"\n{sum(r.met is True for r in results)} targets met, {len(missed)} missed")
     if options.json is not None:
