@@ -7,9 +7,9 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from polyopt_profiler.observe import observe
@@ -33,7 +33,10 @@ class Built:
 
 
 def profile_of(text: str, module: str, calls: Mapping[str, Sequence[Sequence[Any]]]) -> Profile:
-    """A profile as if each function (by qualified name) had been called with each of the argument lists."""
+    """A profile as if each function (by qualified name) had been called with each of the argument lists.
+
+    A `SimpleNamespace` stands for an object whose attributes the function reads.
+    """
     nodes = functions(ast.parse(text))
     entries = {}
     for name, argument_lists in calls.items():
@@ -41,7 +44,14 @@ def profile_of(text: str, module: str, calls: Mapping[str, Sequence[Sequence[Any
         names = [argument.arg for argument in node.args.args]
         variants = {}
         for values in argument_lists:
-            variant = Variant(1, 0.1, {key: observe(value) for key, value in zip(names, values, strict=True)})
+            given = dict(zip(names, values, strict=True))
+            attributes = {
+                f"{key}.{name}": observe(field)
+                for key, value in given.items()
+                if isinstance(value, SimpleNamespace)
+                for name, field in vars(value).items()
+            }
+            variant = Variant(1, 0.1, {key: observe(value) for key, value in given.items()}, attributes)
             variants[repr([(type(v).__name__, getattr(v, "dtype", None), getattr(v, "ndim", None)) for v in values])] = variant
         entries[f"{module}:{name}"] = FunctionProfile(function_hash(node), len(argument_lists), 0.1, tuple(variants.values())[:4])
     return Profile(entries)
@@ -54,10 +64,11 @@ def build(
     profile: Profile | None,
     settings: Settings | None = None,
     levels: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> Built:
     """Compile `text` as module `name`.mod and import both forms (the plain one as `name`_plain).
 
-    levels: instruction-set levels by setting's name; none: the lowest alone, which every machine runs.
+    levels: instruction-set levels by setting's name; none: the lowest alone, which every machine runs. flags: more for the C compiler.
     """
     compiled = compile_package(f"{name}._polyopt", [ModuleSource(f"{name}.mod", "mod.py", text)], profile, settings or Settings(), True)
     package = folder / name
@@ -71,6 +82,7 @@ def build(
     if compiled.entry_sources:
         compiler = toolchain.find_compiler(os.environ, CACHE)
         assert isinstance(compiler, toolchain.Compiler)
+        compiler = replace(compiler, flags=(*compiler.flags, *flags))
         chosen = compiler.levels(levels) if levels else compiler.levels(())[:1]
         toolchain.build_extension(
             compiler, compiled.kernel_sources, compiled.entry_sources, compiled.headers, chosen, "_native", inner, CACHE

@@ -190,6 +190,8 @@ def _call(expr: Call, scope: Scope) -> Text:
     room, _, name = expr.function.partition(".")
     if room == "numpy":
         return call(scope.wrapper(call_key(expr), False), "ctx", *args)
+    if expr.function == "libm.pow" and expr.dtype is DType.FLOAT32 and not expr.checked:
+        return call(scope.libm("powf"), *args)
     if room != "libm" or expr.dtype is not DType.FLOAT64:
         raise TypeError(f"{expr.function} of {expr.dtype.value} has no C form")
     function = scope.libm(name)

@@ -52,14 +52,27 @@ def _bits(array: Any) -> bytes:
     return flat.tobytes()
 
 
-def observe(function: Callable[..., object], arguments: Sequence[Any]) -> Observed:
-    """Call and note everything, with every warning recorded."""
+MODES: dict[str, tuple[str, dict[str, str]]] = {
+    "usual": ("always", {}),
+    "error": ("error", {}),
+    "quiet": ("always", {"all": "ignore"}),
+    "raise": ("always", {"all": "raise"}),
+    "mixed": ("always", {"divide": "raise", "over": "ignore", "under": "warn", "invalid": "warn"}),
+    "once": ("default", {}),
+}
+"""Filters and floating-point modes under which a call must agree: action for warnings, arguments of `np.errstate`."""
+
+
+def observe(function: Callable[..., object], arguments: Sequence[Any], mode: str = "usual") -> Observed:
+    """Call and note everything, with every warning recorded (as far as the mode lets them through)."""
     result: object = None
     exception = None
+    action, errors = MODES[mode]
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter(action)  # type: ignore[arg-type]
         try:
-            result = canonical(function(*arguments), arguments)
+            with np.errstate(**errors):  # type: ignore[arg-type]
+                result = canonical(function(*arguments), arguments)
         except Exception as error:
             exception = (type(error).__name__, str(error))
     notes = tuple((w.category.__name__, str(w.message)) for w in caught)

@@ -11,16 +11,20 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[k]) for k in (1, 2)] + [str(Path(__file__).resolve().parents[2] / "profiler")]
 
 from built import Built, build, profile_of
-from fuzz_oracle import difference, observe
-from fuzz_programs import Program, inputs, program
+from fuzz_features import features
+from fuzz_inputs import inputs
+from fuzz_oracle import MODES, difference, observe
+from fuzz_programs import Program, program
 
 from setuptools_polyopt.pipeline import DEFECT
 
@@ -29,75 +33,108 @@ HEADER = "import math\nimport numpy as np\n\n\n"
 
 @dataclass(frozen=True)
 class Difference:
-    """A program and an input for which plain and built differ."""
+    """A program and an input for which plain and built differ; call -1: the build itself went wrong."""
 
     seed: int
     call: int
+    mode: str
     source: str
     text: str
 
 
 @dataclass
 class Tally:
-    """What a run covered: programs, those with a region, calls, and how each call of a region ended."""
+    """What a run covered: programs, those with a region, calls, how each call of a region ended, and what was in the regions."""
 
     programs: int = 0
     optimised: int = 0
     calls: int = 0
-    ran: int = 0
-    refusals: Counter[str] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.refusals = self.refusals or Counter()
+    refusals: Counter[str] = field(default_factory=Counter)
+    there: Counter[str] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
 
 
-def text_of(made: Sequence[Program]) -> str:
-    """The module that holds the programs."""
-    return HEADER + "\n\n".join(item.source for item in made)
-
-
-def build_programs(made: Sequence[Program], folder: Path, package: str) -> Built:
+def build_programs(made: Sequence[Program], folder: Path, package: str, flags: Sequence[str] = ()) -> Built:
     """One module with all programs, profiled on one plain input each."""
-    text = text_of(made)
-    calls = {item.name: [inputs(Random(item.source), item, plain=True)] for item in made}
-    return build(folder, package, text, profile_of(text, f"{package}.mod", calls))
+    text = HEADER + "\n\n".join(item.source for item in made)
+    calls = {item.qualified: [profiled(item)] for item in made}
+    return build(folder, package, text, profile_of(text, f"{package}.mod", calls), flags=flags)
+
+
+def profiled(item: Program) -> list[Any]:
+    """The arguments that the profile is taken from; an object for `self`."""
+    *values, n, m = inputs(Random(item.source), item, plain=True)
+    return [SimpleNamespace(n=n, m=m), *values] if item.owner else [*values, n, m]
+
+
+def callable_of(module: ModuleType, item: Program) -> Callable[..., object]:
+    """The program as a function of its arrays, scalars, `n` and `m`."""
+    if not item.owner:
+        function: Callable[..., object] = getattr(module, item.name)
+        return function
+
+    def method(*arguments: Any) -> object:
+        owner = getattr(module, item.owner)()
+        *values, owner.n, owner.m = arguments
+        return getattr(owner, item.name)(*values)
+
+    return method
 
 
 def compare(item: Program, seed: int, built: Built, count: int, tally: Tally) -> Iterator[Difference]:
-    """Call both forms on `count` inputs; the first two are plain ones."""
-    tally.programs += 1
-    regions = [r for m in built.compiled.report.modules for r in m.regions if r.function == item.name]
-    tally.optimised += bool(regions)
+    """Call both forms on `count` inputs; the first two are plain ones under the usual filters."""
+    regions = [r for m in built.compiled.report.modules for r in m.regions if r.function == item.qualified]
     states = [getattr(built.built._polyopt, region.name).__self__ for region in regions] if regions else []
     for call in range(count):
+        random = Random(f"{seed}-{call}-mode")
+        mode = "usual" if call < 2 or random.random() < 0.6 else random.choice(list(MODES))
         plain_arguments, built_arguments = (inputs(Random(f"{seed}-{call}"), item, plain=call < 2) for _ in range(2))
-        expected = observe(getattr(built.plain, item.name), plain_arguments)
-        actual = observe(getattr(built.built, item.name), built_arguments)
+        expected = observe(callable_of(built.plain, item), plain_arguments, mode)
+        actual = observe(callable_of(built.built, item), built_arguments, mode)
         tally.calls += 1
         for state in states:
             tally.refusals[state.refusal or "ran"] += 1
         found = difference(expected, actual)
         if found is not None:
-            yield Difference(seed, call, item.source, found)
+            yield Difference(seed, call, mode, item.source, found)
 
 
-def run_seeds(seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally) -> list[Difference]:
+def note(item: Program, built: Built, tally: Tally) -> None:
+    """Count the program, and what it has inside and outside of regions."""
+    regions = [r for m in built.compiled.report.modules for r in m.regions if r.function == item.qualified]
+    tally.programs += 1
+    tally.optimised += bool(regions)
+    first = _first_line(built, item)
+    spans = [tuple(int(part) - first + 1 for part in (region.lines.split("-") * 2)[:2]) for region in regions]
+    dtypes = {f"dtype {array.dtype}" for array in item.arrays}
+    inside = {name for span in spans for name in features(item.source, span[0], span[1])}
+    tally.there.update(features(item.source, 1, item.source.count("\n")) | dtypes)
+    tally.reached.update(inside | (dtypes if regions else set()))
+
+
+def _first_line(built: Built, item: Program) -> int:
+    rows = Path(str(built.plain.__file__)).read_text().splitlines()
+    return rows.index(item.source.splitlines()[0]) + 1
+
+
+def run_seeds(
+    seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally, flags: Sequence[str] = ()
+) -> list[Difference]:
     """All differences of one batch of programs."""
     made = [program(Random(seed), f"f{seed}") for seed in seeds]
-    built = build_programs(made, folder, package)
-    defects = [
-        Difference(int(name[1:]), -1, next(item.source for item in made if item.name == name), diagnostic.developer)
-        for diagnostic in built.compiled.diagnostics
-        if diagnostic.kind == DEFECT
-        for name in [function_at(text_of(made), diagnostic.span.line)]
-    ]
-    return defects + [found for item, seed in zip(made, seeds, strict=True) for found in compare(item, seed, built, count, tally)]
-
-
-def function_at(text: str, line: int) -> str:
-    """The name of the function that holds a line of a module of top-level functions."""
-    rows = [row for row in text.splitlines()[:line] if row.startswith("def ")]
-    return rows[-1][4:].split("(")[0]
+    built = build_programs(made, folder, package, flags)
+    found = []
+    for seed, item in zip(seeds, made, strict=True):
+        note(item, built, tally)
+        first = _first_line(built, item)
+        last = first + item.source.count("\n")
+        found += [
+            Difference(seed, -1, "", item.source, diagnostic.developer)
+            for diagnostic in built.compiled.diagnostics
+            if diagnostic.kind == DEFECT and first <= diagnostic.span.line < last
+        ]
+        found += compare(item, seed, built, count, tally)
+    return found
 
 
 def main() -> int:
@@ -106,7 +143,8 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=2000)
     parser.add_argument("--inputs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--batch", type=int, default=40)
+    parser.add_argument("--flags", default="", help="added to the compiler's own, such as -O1")
     parser.add_argument("--show", action="store_true", help="print each program and what became of it")
     options = parser.parse_args()
     tally, found, start = Tally(), 0, time.monotonic()
@@ -115,13 +153,14 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             if options.show:
                 print("\n".join(program(Random(seed), f"f{seed}").source for seed in seeds))
-            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally):
+            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally, options.flags.split()):
                 found += 1
-                print(f"--- seed {item.seed}, call {item.call}\n{item.source}{item.text[:2000]}\n", flush=True)
+                print(f"--- seed {item.seed}, call {item.call} ({item.mode})\n{item.source}{item.text[-1500:]}\n", flush=True)
         print(f"{tally.programs} programs, {tally.optimised} with a region, {tally.calls} calls, {found} differences, "
               f"{time.monotonic() - start:.0f} s", flush=True)  # fmt: skip
     for reason, times in tally.refusals.most_common(25):
         print(f"{times:8} {reason}")
+    print("\n".join(f"{tally.reached[name]:6} of {times:6} optimised: {name}" for name, times in tally.there.most_common()))
     return 1 if found else 0
 
 

@@ -24,6 +24,11 @@ class Found:
 
 
 FOUND = {
+    "power_of_single_precision_scalars": Found(  # had no form in C
+        "def power_of_single_precision_scalars(A, n):\n    for i in range(n):\n        A[i] = A[i] ** -1 + A[i] ** 2.5\n",
+        lambda: [np.full(4, 1.7, np.float32), 4],
+        (lambda: [np.linspace(-2, 90, 40, dtype=np.float32), 40], lambda: [np.full(3, 1e30, np.float32), 3]),
+    ),
     "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
         "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",
         lambda: [np.ones(4), 4],

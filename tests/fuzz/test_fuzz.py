@@ -7,9 +7,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from fuzz_inputs import inputs
 from fuzz_oracle import difference, observe
-from fuzz_programs import inputs, program
-from fuzz_run import Tally, build_programs, run_seeds
+from fuzz_programs import program
+from fuzz_run import Tally, build_programs, callable_of, run_seeds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +35,9 @@ def test_random_program_agrees(random: Random, seed: int, tmp_path: Path) -> Non
     built = build_programs([made], tmp_path / str(number), f"shrunk{number}")
     for call in range(6):
         plain_arguments, built_arguments = (inputs(Random(seed + call), made, plain=call == 0) for _ in range(2))
-        found = difference(observe(built.plain.f, plain_arguments), observe(built.built.f, built_arguments))
+        found = difference(
+            observe(callable_of(built.plain, made), plain_arguments), observe(callable_of(built.built, made), built_arguments)
+        )
         assert found is None, f"{made.source}\n{found}"
 
 

@@ -137,5 +137,6 @@ void polyopt_libm_fill(struct polyopt_libm *libm)
 #define FILL(name) libm->name = name;
     POLYOPT_LIBM1(FILL)
     POLYOPT_LIBM2(FILL)
+    FILL(powf)
 #undef FILL
 }
