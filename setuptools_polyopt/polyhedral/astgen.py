@@ -49,6 +49,8 @@ class _Generator:
         self.taken = _reserved(scop.kernel)
 
     def run(self) -> Kernel:
+        if not self.scop.statements:
+            return replace(self.scop.kernel, arrays=self._arrays(), body=())
         schedule = self._schedule(self.tree)
         context = self.scop.context.get_ctx()
         context.set_ast_build_atomic_upper_bound(1)

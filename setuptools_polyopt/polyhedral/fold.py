@@ -8,18 +8,28 @@ very element that was computed, the expression can stand in its place: fewer sta
 
 A temporary stays where its expression reads what is written in between, or other elements of what the user itself writes
 (`a[1:] = a[:-1] + 1`, but not `a += b`), and around calls
-of NumPy's inner loops, which work on blocks. Order and operands of every operation stay, so values and flags do.
+of NumPy's inner loops, which work on blocks, and where the user may not evaluate it although it can fail or set a flag. Order and operands of every operation stay, so values and flags do.
 Non-goals: temporaries that are used at other elements than their own (the schedule shifts and contracts those).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from setuptools_polyopt.ir.expressions import Binary, Call, Expr, Load, Reduce, Sym
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Expr, Load, Reduce, Select, Sym, Unary
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
-from setuptools_polyopt.ir.visitors import arrays_used, loads, map_expr, own_loads, substitute, symbols, walk_expr
+from setuptools_polyopt.ir.visitors import (
+    arrays_used,
+    children,
+    loads,
+    map_expr,
+    own_loads,
+    substitute,
+    symbols,
+    walk_expr,
+)
 
 _MOST_USES = 3
 _MOST_NODES = 120
@@ -106,6 +116,8 @@ def _fold_into_user(block: Block, position: int, maker: _Nest, whole: Block) -> 
     between = _written(block[position + 1 : place])
     if {load.array for load in loads(value)} & between or not _foldable(user.assign.value, name):
         return None
+    if not _is_quiet(value) and all(node not in inside for node in _evaluated(user.assign.value)):
+        return None
     expression = substitute(value, renamed)
     if _disturbs(user, expression) or _size(value) + _size(user.assign.value) > _MOST_NODES:
         return None
@@ -157,6 +169,30 @@ def _foldable(expr: Expr, name: str) -> bool:
         for node in walk_expr(expr)
         if isinstance(node, Reduce) or (isinstance(node, Call) and node.function.startswith("numpy."))
     )
+
+
+def _is_quiet(expr: Expr) -> bool:
+    """Whether evaluation certainly neither fails nor sets a flag, so that it makes no difference whether it happens."""
+    return not any(
+        getattr(node, "checked", False)
+        or (isinstance(node, Unary | Binary) and node.dtype.kind in "fc")
+        or (isinstance(node, Cast) and node.operand.dtype.kind in "fc")
+        or isinstance(node, Call)
+        for node in walk_expr(expr)
+    )
+
+
+def _evaluated(expr: Expr) -> Iterator[Expr]:
+    """The sub-expressions that are evaluated whatever the values are (NumPy's `where` evaluates both, a `Select` does not)."""
+    yield expr
+    match expr:
+        case Select(cond=cond):
+            yield from _evaluated(cond)
+        case Binary(op="and" | "or", left=left):
+            yield from _evaluated(left)
+        case _:
+            for child in children(expr):
+                yield from _evaluated(child)
 
 
 def _size(expr: Expr) -> int:

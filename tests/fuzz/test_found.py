@@ -24,6 +24,17 @@ class Found:
 
 
 FOUND = {
+    "where_evaluates_both": Found(  # a quotient was folded into the branch of a conditional expression
+        "def where_evaluates_both(A, B):\n    A[...] = np.where(A > 0, A, A // B) + B\n",
+        lambda: [np.array([-4, 5, 6]), np.array([2, 1, 3])],
+        (lambda: [np.array([-4, 5, 6]), np.array([2, 0, 3])],),
+    ),
+    "nothing_ever_runs": Found(  # a kernel without instances
+        "def nothing_ever_runs(n):\n    t = 0.0\n    for i in range(2, n - 1):\n        if -1 >= (2 - 1):\n            t = 1.5 - np.arctan2(i, 0.25)\n"
+        "    return t\n",
+        lambda: [5],
+        (lambda: [0],),
+    ),
     "power_of_single_precision_scalars": Found(  # had no form in C
         "def power_of_single_precision_scalars(A, n):\n    for i in range(n):\n        A[i] = A[i] ** -1 + A[i] ** 2.5\n",
         lambda: [np.full(4, 1.7, np.float32), 4],
