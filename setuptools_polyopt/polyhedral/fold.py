@@ -8,7 +8,8 @@ very element that was computed, the expression can stand in its place: fewer sta
 
 A temporary stays where its expression reads what is written in between, or other elements of what the user itself writes
 (`a[1:] = a[:-1] + 1`, but not `a += b`), and around calls
-of NumPy's inner loops, which work on blocks, and where the user may not evaluate it although it can fail or set a flag. Order and operands of every operation stay, so values and flags do.
+of NumPy's inner loops, which work on blocks, and where the user may not evaluate it although it can fail or set a flag.
+Order and operands of every operation stay, so values and flags do.
 Non-goals: temporaries that are used at other elements than their own (the schedule shifts and contracts those).
 """
 

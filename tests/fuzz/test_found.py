@@ -30,8 +30,8 @@ FOUND = {
         (lambda: [np.array([-4, 5, 6]), np.array([2, 0, 3])],),
     ),
     "nothing_ever_runs": Found(  # a kernel without instances
-        "def nothing_ever_runs(n):\n    t = 0.0\n    for i in range(2, n - 1):\n        if -1 >= (2 - 1):\n            t = 1.5 - np.arctan2(i, 0.25)\n"
-        "    return t\n",
+        "def nothing_ever_runs(n):\n    t = 0.0\n    for i in range(2, n - 1):\n        if -1 >= (2 - 1):\n"
+        "            t = 1.5 - np.arctan2(i, 0.25)\n    return t\n",
         lambda: [5],
         (lambda: [0],),
     ),
