@@ -27,6 +27,7 @@ from setuptools_polyopt.multiversion.extension import extension_source
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
+from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.polyhedral import Schedules, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.profile.schema import Profile
@@ -119,7 +120,7 @@ def compile_package(
         for item in compiled
         if item.regions
     }
-    entry = extension_source([region.native for region in regions], list(loops.known), f"{polyopt_package}._native")
+    entry = extension_source([region.native for region in regions], list(loops.known), f"{polyopt_package}._native", FACTS.signature())
     support = _support_files()
     return CompiledPackage(
         rewritten,
@@ -318,7 +319,7 @@ def _phase_text(module: _CompiledModule, phase: str, loops: _Loops) -> str:
         regions = [region.native.region for region in module.regions]
         return rewrite_module(module.source.text, regions, f"{module.source.name}._polyopt")
     if phase == "guard":
-        return extension_source([region.native for region in module.regions], list(loops.known), "_polyopt._native")
+        return extension_source([region.native for region in module.regions], list(loops.known), "_polyopt._native", FACTS.signature())
     return "".join(_phase_blocks(module, phase))
 
 

@@ -1,36 +1,7 @@
-"""What the installed NumPy does where versions differ, found out by trying.
-
-The answers hold for a wheel as long as the NumPy that runs it gives the same ones; `FACTS` is what its runtime has to compare at load.
-"""
+"""What the NumPy of the build does where versions differ (`runtime/facts.py`); the wheel asks the same of the NumPy that runs it."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
-
-import numpy as np
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """weak_scalars: NEP 50 (NumPy 2): types do not depend on values. power_loop: the loop of `power` itself squares, roots and inverts
-    where one exponent serves all elements (before, only the operator `**` did). clip_keeps: between equal zeros `clip` keeps the element,
-    not the bound."""
-
-    weak_scalars: bool
-    power_loop: bool
-    clip_keeps: bool
-
-
-def discover() -> Facts:
-    """Try it on the NumPy at hand; no warning or state is left behind."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        weak = np.result_type(np.float32(1), 1.0) == np.float32
-        # the root of -0.0 is -0.0, its power 0.5 is 0.0
-        rooted = bool(np.signbit(np.power(np.array([-0.0, -0.0]), 0.5)[0]))
-        kept = bool(np.signbit(np.clip(np.array([-0.0, -0.0]), 0.0, 1.0)[0]))
-    return Facts(bool(weak), rooted, kept)
-
+from setuptools_polyopt.runtime.facts import discover
 
 FACTS = discover()

@@ -306,3 +306,17 @@ def test_switches(built: Built, variable: str) -> None:
     assert done.stdout.split()[0] == "2.0"
     assert done.stdout.split()[1] == ("RuntimeError" if variable == "POLYOPT_REQUIRE" else "IndexError")
     assert ("guarded.mod:shift_0" in done.stderr) == (variable == "POLYOPT_TRACE")
+
+
+def test_another_numpy_than_the_builds_runs_the_original(built: Built) -> None:
+    """The facts beside the extension are asked when NumPy is first met; another answer keeps the native code away."""
+    folder = Path(built.built.__file__ or "").parents[1]
+    code = (
+        "import sys, guarded._polyopt.facts as facts\n"
+        "if len(sys.argv) > 1: facts.signature = lambda: 'x'\n"
+        "import numpy as np, guarded.mod as m\n"
+        "print(m.total(np.arange(4.0)), m._polyopt.total_0.__self__.refusal is None)\n"
+    )
+    for more, expected in (((), "14.0 True\n"), (("x",), "14.0 False\n")):
+        command = [sys.executable, "-c", code, *more]
+        assert subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout == expected

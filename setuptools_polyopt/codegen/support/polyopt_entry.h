@@ -102,6 +102,7 @@ struct polyopt_extension {
     int32_t nmodules;
     const struct polyopt_loop_spec *loops;
     int32_t nloops;
+    const char *facts; /* what `facts.signature()` of the wheel's runtime answered at build time; NULL: not compared */
 };
 
 /* PyMODINIT_FUNC PyInit__native(void) { return polyopt_extension_init(&extension); } */

@@ -90,6 +90,28 @@ static int check_fields(void)
     return ok && !PyErr_Occurred();
 }
 
+/* Whether this NumPy means the same by its operators as the one of the build: asked of `facts` beside the extension. */
+static int same_facts(void)
+{
+    const char *name = polyopt_current->name, *last = strrchr(name, '.');
+    PyObject *path, *module = NULL, *answer = NULL;
+    int same;
+    if (!polyopt_current->facts) return 1;
+    path = PyUnicode_FromStringAndSize(name, last ? last - name + 1 : 0);
+    if (path) {
+        PyObject *full = PyUnicode_FromFormat("%Ufacts", path);
+        if (full) module = PyImport_Import(full);
+        Py_XDECREF(full);
+    }
+    if (module) answer = PyObject_CallMethod(module, "signature", NULL);
+    same = answer && PyUnicode_Check(answer) && PyUnicode_CompareWithASCIIString(answer, polyopt_current->facts) == 0;
+    Py_XDECREF(answer);
+    Py_XDECREF(module);
+    Py_XDECREF(path);
+    PyErr_Clear();
+    return same;
+}
+
 static int load(PyObject *numpy)
 {
     static const char *const flags[4] = {"invalid", "divide", "over", "under"};
@@ -110,7 +132,7 @@ static int load(PyObject *numpy)
         return 0;
     polyopt_np.fields = check_fields();
     PyErr_Clear();
-    return 1;
+    return same_facts();
 }
 
 int polyopt_numpy_load(void)
