@@ -7,8 +7,8 @@ function consumes, which costs one instruction and hinders no vectorisation.
     t = a[i] / b[i]                          double t = a[i] / b[i];
     out[i] = t if a[i] > 0.0 else 0.0        POLYOPT_KEEP_f64(t); ...
 
-A store to an array is dead where a later one certainly overwrites it, or where nobody reads the array. gcc sees the former for stores of one
-iteration (or of consecutive ones), and for a store that stays in place while its loop runs; such values are kept as well.
+A store to an array is dead where a later one certainly overwrites it, or where nobody reads the array. gcc sees the former for stores of
+one iteration (or of consecutive ones), and for a store that stays in place while its loop runs; such values are kept as well.
 """
 
 from __future__ import annotations

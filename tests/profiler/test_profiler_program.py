@@ -315,7 +315,8 @@ def test_an_installed_copy_is_the_project_too(sandbox: Sandbox, tmp_path: Path) 
     function = "def f(x):\n    return x\n\n\ndef g(x):\n    return x\n"
     sandbox.write(src__small__init=function, tests__run="import small, third\nsmall.f(1)\nthird.f(1)\n")
     (site / "small").mkdir(parents=True)
-    rewritten = "_polyopt_bind = lambda *a: None\n_polyopt = _polyopt_bind(__name__, globals())\n\ndef f(x):\n    if 0:\n        pass\n    return x\n"
+    binding = "_polyopt_bind = lambda *a: None\n_polyopt = _polyopt_bind(__name__, globals())\n"
+    rewritten = f"{binding}\ndef f(x):\n    if 0:\n        pass\n    return x\n"
     (site / "small/__init__.py").write_text(rewritten)
     (site / "third.py").write_text(function)
     (site / "small-1.dist-info").mkdir()
