@@ -157,6 +157,7 @@ def _augmented(ctx: Context, node: ast.AugAssign) -> None:
             old = ctx.read(name, ctx.span(node.target))
             result = binary(ctx, op, old, ctx.expr(node.value), span)
             if isinstance(old, ArrayValue):
+                _not_one_product(ctx, op, old, span)
                 arrays.assign(ctx, old, result, span, in_place=True)
             else:
                 bind(ctx, name, result, span)
@@ -181,9 +182,22 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
             arrays.store(ctx, view.load(indices), elementwise.convert(operand, view.dtype, span), span)
         case ArrayValue():
             result = binary(ctx, op, place, ctx.expr(node.value), span)
+            _not_one_product(ctx, op, place, span)
             arrays.assign(ctx, place, result, span, in_place=True)
         case _:
             raise unsupported(span, "assigned-value", "this cannot be assigned to")
+
+
+def _not_one_product(ctx: Context, op: str, target: ArrayValue, span: Span) -> None:
+    """NumPy takes the product of a single complex element in place for a reduction, which rounds like a scalar product and not like the
+    arrays' (fused) one; so there has to be more than one element."""
+    if op != "Mult" or not target.dtype.is_complex or ctx.function.fp == "fast":
+        return
+    forms = [ctx.state.form(extent) for extent in target.extents]
+    known = [form for form in forms if form is not None]
+    if len(known) < len(forms):
+        raise unsupported(span, "complex-product", "the extent of an axis is no affine expression")
+    ctx.state.assume(sum(known[1:], known[0]) - len(known) - 1, "a complex array that is multiplied in place has several elements", span)
 
 
 def _if(ctx: Context, node: ast.If) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.ir.expressions import TRUE, Expr
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Layout
 from setuptools_polyopt.polyhedral.bounds import bounds
@@ -66,6 +67,9 @@ def _scheduled(kernel: Kernel) -> Scheduled:
     condition = bounds(kernel)
     kernel = with_condition(kernel, condition)
     scop = extract(kernel)
+    if scop.context.is_empty():
+        text = "there are no sizes for which every subscript is within its array"
+        raise unsupported(kernel.span, "bounds", text, "NumPy raises IndexError, or a negative index counts from the end")
     return Scheduled(condition, optimise(kernel, scop=scop), scop)
 
 

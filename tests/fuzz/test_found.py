@@ -24,6 +24,11 @@ class Found:
 
 
 FOUND = {
+    "one_complex_product_in_place": Found(  # NumPy takes it for a reduction, which does not fuse
+        "def one_complex_product_in_place(A, B):\n    A *= B + A\n",
+        lambda: [np.full(4, 1.3 + 2.7j), np.full(4, 0.1 - 0.7j)],
+        tuple(lambda k=k: [np.full(1, 1.3 + k * 2.7j), np.full(1, 0.1 * k - 0.7j)] for k in range(1, 20)),
+    ),
     "where_evaluates_both": Found(  # a quotient was folded into the branch of a conditional expression
         "def where_evaluates_both(A, B):\n    A[...] = np.where(A > 0, A, A // B) + B\n",
         lambda: [np.array([-4, 5, 6]), np.array([2, 1, 3])],
