@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -64,11 +64,10 @@ def build(
     profile: Profile | None,
     settings: Settings | None = None,
     levels: Sequence[str] = (),
-    flags: Sequence[str] = (),
 ) -> Built:
     """Compile `text` as module `name`.mod and import both forms (the plain one as `name`_plain).
 
-    levels: instruction-set levels by setting's name; none: the lowest alone, which every machine runs. flags: more for the C compiler.
+    levels: instruction-set levels by setting's name; none: the lowest alone, which every machine runs.
     """
     compiled = compile_package(f"{name}._polyopt", [ModuleSource(f"{name}.mod", "mod.py", text)], profile, settings or Settings(), True)
     package = folder / name
@@ -82,7 +81,6 @@ def build(
     if compiled.entry_sources:
         compiler = toolchain.find_compiler(os.environ, CACHE)
         assert isinstance(compiler, toolchain.Compiler)
-        compiler = replace(compiler, flags=(*compiler.flags, *flags))
         chosen = compiler.levels(levels) if levels else compiler.levels(())[:1]
         toolchain.build_extension(
             compiler, compiled.kernel_sources, compiled.entry_sources, compiled.headers, chosen, "_native", inner, CACHE

@@ -54,11 +54,11 @@ class Tally:
     reached: Counter[str] = field(default_factory=Counter)
 
 
-def build_programs(made: Sequence[Program], folder: Path, package: str, flags: Sequence[str] = ()) -> Built:
+def build_programs(made: Sequence[Program], folder: Path, package: str) -> Built:
     """One module with all programs, profiled on one plain input each."""
     text = HEADER + "\n\n".join(item.source for item in made)
     calls = {item.qualified: [profiled(item)] for item in made}
-    return build(folder, package, text, profile_of(text, f"{package}.mod", calls), flags=flags)
+    return build(folder, package, text, profile_of(text, f"{package}.mod", calls))
 
 
 def profiled(item: Program) -> list[Any]:
@@ -117,12 +117,10 @@ def _first_line(built: Built, item: Program) -> int:
     return rows.index(item.source.splitlines()[0]) + 1
 
 
-def run_seeds(
-    seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally, flags: Sequence[str] = ()
-) -> list[Difference]:
+def run_seeds(seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally) -> list[Difference]:
     """All differences of one batch of programs."""
     made = [program(Random(seed), f"f{seed}") for seed in seeds]
-    built = build_programs(made, folder, package, flags)
+    built = build_programs(made, folder, package)
     found = []
     for seed, item in zip(seeds, made, strict=True):
         note(item, built, tally)
@@ -144,7 +142,6 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=40)
-    parser.add_argument("--flags", default="", help="added to the compiler's own, such as -O1")
     parser.add_argument("--show", action="store_true", help="print each program and what became of it")
     options = parser.parse_args()
     tally, found, start = Tally(), 0, time.monotonic()
@@ -153,7 +150,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             if options.show:
                 print("\n".join(program(Random(seed), f"f{seed}").source for seed in seeds))
-            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally, options.flags.split()):
+            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally):
                 found += 1
                 print(f"--- seed {item.seed}, call {item.call} ({item.mode})\n{item.source}{item.text[-1500:]}\n", flush=True)
         print(f"{tally.programs} programs, {tally.optimised} with a region, {tally.calls} calls, {found} differences, "
