@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from setuptools_polyopt.codegen.keep import compiled
 from setuptools_polyopt.codegen.literals import literal, suffix
 from setuptools_polyopt.codegen.operations import (
     LOOSE,
@@ -137,8 +138,9 @@ def value(expr: Expr, scope: Scope) -> Text:
             read = position if left.dtype is DType.INT64 else value
             return compare(op, left.dtype, read(left, scope), read(right, scope), scope.style())
         case Select(cond=cond, then=then, orelse=orelse):
-            branches = (apart(value(branch, scope), scope.style()).at(PREFIX) for branch in (then, orelse))
-            return Text(f"{value(cond, scope).at(PREFIX)} ? {' : '.join(branches)}", LOOSE)
+            read = test if expr.dtype is DType.BOOL else value
+            branches = (apart(read(branch, scope), scope.style()).at(PREFIX) for branch in (then, orelse))
+            return Text(f"{test(cond, scope).at(PREFIX)} ? {' : '.join(branches)}", LOOSE)
         case Cast(operand=operand, dtype=dtype, checked=checked):
             return cast(value(operand, scope), operand.dtype, dtype, checked, scope.style())
         case Call():
@@ -158,7 +160,26 @@ def _logical(expr: Binary, scope: Scope) -> Text:
     """`and` and `or`; without a branch where evaluating the right operand anyway changes nothing."""
     eager = harmless(expr.right, frozenset(loads(expr.left)))
     sign = {"and": "&", "or": "|"}[expr.op] * (1 if eager else 2)
-    return Text(f"{value(expr.left, scope).at(PREFIX)} {sign} {value(expr.right, scope).at(PREFIX)}", LOOSE)
+    return Text(f"{test(expr.left, scope).at(PREFIX)} {sign} {test(expr.right, scope).at(PREFIX)}", LOOSE)
+
+
+def test(expr: Expr, scope: Scope) -> Text:
+    """A truth value that may turn out not to matter (`x / y < 1 and i == n` where i never is n, two branches that are the same): the flags
+    of what it compares count all the same."""
+    match expr:
+        case Compare(op=op, left=left, right=right) if left.dtype.is_float:
+            return compare(op, left.dtype, _kept(left, scope), _kept(right, scope), scope.style())
+        case Unary(op="not" | "invert" as op, operand=operand) if operand.dtype is DType.BOOL:
+            return unary(op, test(operand, scope), DType.BOOL, DType.BOOL, False, scope.style())
+        case Binary(op="bitand" | "bitor" | "bitxor" as op, left=left, right=right, dtype=DType.BOOL):
+            return binary(op, DType.BOOL, test(left, scope), test(right, scope), False, scope.style())
+        case _:
+            return value(expr, scope)
+
+
+def _kept(expr: Expr, scope: Scope) -> Text:
+    text = value(expr, scope)
+    return call(f"POLYOPT_KEEP_IN_{suffix(expr.dtype)}", text.text) if compiled(expr) else text
 
 
 def harmless(expr: Expr, seen: frozenset[Load]) -> bool:

@@ -44,7 +44,7 @@ def _raises(node: Expr) -> bool:
             return False
 
 
-def _compiled(expr: Expr) -> bool:
+def compiled(expr: Expr) -> bool:
     """Whether a flag may come from an instruction that the compiler sees (calls of NumPy and libm are opaque and stay)."""
     return any(_raises(node) and not isinstance(node, Call) for node in walk_expr(expr))
 
@@ -72,7 +72,7 @@ def must_keep(path: Path, leaves: Callable[[str], bool], unread: Callable[[str],
         return False
     if statement.target.indices:
         return _carries(statement.value) and (unread(statement.target.array) or _overwritten(path, statement))
-    return _compiled(statement.value) and not _runs_on(path, statement.target.array, leaves)
+    return compiled(statement.value) and not _runs_on(path, statement.target.array, leaves)
 
 
 _UNROLLED = 32
@@ -81,7 +81,7 @@ _UNROLLED = 32
 
 def _carries(value: Expr) -> bool:
     """Whether flags depend on a value being computed: its own, or those of scalars that run into it."""
-    return _compiled(value) or any(isinstance(node, Load) and not node.indices for node in walk_expr(value))
+    return compiled(value) or any(isinstance(node, Load) and not node.indices for node in walk_expr(value))
 
 
 def _overwritten(path: Path, statement: Assign) -> bool:
@@ -103,7 +103,7 @@ def _runs_into_next(place: Place, statement: Assign) -> bool:
     name = statement.target.array
     for user in place.block[place.position + 1 :]:
         if isinstance(user, Assign) and user.target == statement.target:
-            return _compiled(user.value) and user.target in _elements(user.value)
+            return compiled(user.value) and user.target in _elements(user.value)
         if any(isinstance(item, Assign) and item.target.array == name for item in walk((user,))):
             return False
     return False
@@ -148,7 +148,7 @@ def _scan(outer: Path, place: Place, start: int, name: str, leaves: Callable[[st
     for number in range(start, len(place.block)):
         user = place.block[number]
         if name in _reads(user):
-            if not isinstance(user, Assign) or user.target.indices or _compiled(user.value):
+            if not isinstance(user, Assign) or user.target.indices or compiled(user.value):
                 return True
             if number > place.position and _runs_on((*outer, Place(place.block, number, place.loop)), user.target.array, leaves):
                 return True

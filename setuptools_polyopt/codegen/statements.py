@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.blocks import BlockCall, block_call
-from setuptools_polyopt.codegen.expr import call_key, int_value, position, substitute_position, value
+from setuptools_polyopt.codegen.expr import call_key, int_value, position, substitute_position, test, value
 from setuptools_polyopt.codegen.function import Function
 from setuptools_polyopt.codegen.keep import Place, must_keep
 from setuptools_polyopt.codegen.literals import c_type, suffix, zero
@@ -136,7 +136,7 @@ def comment(span: Span) -> str:
 
 def emit_if(f: Function, statement: If, polled: bool) -> None:
     """Both branches; an empty one is left out."""
-    condition = value(statement.cond, f).text
+    condition = test(statement.cond, f).text
     with f.block(f"if ({condition})"):
         emit_block(f, statement.body, polled)
     if statement.orelse:

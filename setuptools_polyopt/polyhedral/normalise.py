@@ -4,7 +4,8 @@
         for j in range(n):        ->      for j in range(n):
             a[i, j] = 0                       if p0: a[i, j] = 0
 
-The condition is evaluated once, as the program does; the statements inside are predicated one by one. Labels that are there are kept.
+The condition is evaluated once, as the program does; the statements inside are predicated one by one. A condition on data with nothing
+inside is evaluated all the same, for its subscripts and floating-point flags. Labels that are there are kept.
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ class _Normaliser:
         match statement:
             case For():
                 return (replace(statement, body=self._block(statement.body, (*loops, statement.var), guards)),)
+            case If(body=(), orelse=()):
+                return () if self._is_affine(statement.cond, loops) else _guarded(self._saved(statement), guards)
+            case If() if not any(isinstance(inner, Assign) for inner in walk((statement,))):
+                then, orelse = self._block(statement.body, loops, ()), self._block(statement.orelse, loops, ())
+                return self._statement(replace(statement, body=then, orelse=orelse), loops, guards)
             case If() if not any(isinstance(inner, For) for inner in walk((statement,))):
                 return _guarded(statement, guards)
             case If() if self._is_affine(statement.cond, loops):
@@ -63,12 +69,16 @@ class _Normaliser:
                 return _guarded(statement, guards)
 
     def _predicated(self, statement: If, loops: tuple[str, ...], guards: tuple[Expr, ...]) -> Block:
-        saved = Load(self._fresh(), (), DType.BOOL)
-        self.added.append(Array(saved.array, DType.BOOL, (), Role.TEMPORARY))
-        save = Assign(saved, statement.cond, statement.span)
+        save = self._saved(statement)
+        saved = save.target
         then = self._block(statement.body, loops, (*guards, saved))
         orelse = self._block(statement.orelse, loops, (*guards, Unary("not", saved, DType.BOOL)))
         return (*_guarded(save, guards), *then, *orelse)
+
+    def _saved(self, statement: If) -> Assign:
+        saved = Load(self._fresh(), (), DType.BOOL)
+        self.added.append(Array(saved.array, DType.BOOL, (), Role.TEMPORARY))
+        return Assign(saved, statement.cond, statement.span)
 
     def _fresh(self) -> str:
         number = 0

@@ -24,6 +24,23 @@ class Found:
 
 
 FOUND = {
+    "flags_of_a_choice_between_equals": Found(
+        "def flags_of_a_choice_between_equals(A):\n    A[...] = np.where(~(A**0.5 < 2.0) ^ (A > 1.0), A, A) + 1.0\n",
+        lambda: [np.ones(4)],
+        (lambda: [np.full(4, -1.0)],),
+    ),
+    "test_without_consequence": Found(  # its subscripts and its flags count
+        "def test_without_consequence(A, B, n):\n    for i in range(n):\n        A[i] = i\n        if B[i] / A[i] > 1.0:\n"
+        "            if B[i + 1] > 0.5:\n                pass\n",
+        lambda: [np.zeros(4), np.ones(5), 4],
+        (lambda: [np.zeros(4), np.ones(4), 4], lambda: [np.zeros(4), np.zeros(5), 4]),
+    ),
+    "flags_of_a_test_that_another_decides": Found(  # `i == n - 1` never holds: gcc left the quotient out
+        "def flags_of_a_test_that_another_decides(B, s, n):\n    for i in range(n - 1):\n"
+        "        if i * s <= s / B[i, 1] and i == n - 1:\n            B[i, 0] = 1\n        else:\n            B[i, 0] = 2\n",
+        lambda: [np.ones((4, 4)), 2.0, 4],
+        (lambda: [np.zeros((4, 4)), 2.0, 4],),
+    ),
     "one_complex_product_in_place": Found(  # NumPy takes it for a reduction, which does not fuse
         "def one_complex_product_in_place(A, B):\n    A *= B + A\n",
         lambda: [np.full(4, 1.3 + 2.7j), np.full(4, 0.1 - 0.7j)],

@@ -41,6 +41,11 @@ POLYOPT_INLINE uint64_t polyopt_bits_f32(float x) { union { float x; uint32_t bi
 #define POLYOPT_KEEP_u32 POLYOPT_KEEP_i8
 #define POLYOPT_KEEP_u64 POLYOPT_KEEP_i8
 #define POLYOPT_KEEP_b8 POLYOPT_KEEP_i8
+/* The same in the middle of a test, which may be decided without the value. */
+POLYOPT_INLINE double polyopt_keep_in_f64(uint64_t *kept, double x) { return *kept |= polyopt_bits_f64(x), x; }
+POLYOPT_INLINE float polyopt_keep_in_f32(uint64_t *kept, float x) { return *kept |= polyopt_bits_f32(x), x; }
+#define POLYOPT_KEEP_IN_f64(x) polyopt_keep_in_f64(&kept, x)
+#define POLYOPT_KEEP_IN_f32(x) polyopt_keep_in_f32(&kept, x)
 #if defined(__GNUC__) || defined(__clang__)
 #define POLYOPT_CONSUME(x) __asm__ volatile("" : : "r"(x))
 #else
