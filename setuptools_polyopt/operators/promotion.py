@@ -112,7 +112,8 @@ def _common(kinds: tuple[_Kind, ...]) -> np.dtype[Any]:
 @functools.lru_cache(4096)
 def _operator(op: str, kinds: tuple[_Kind, ...]) -> np.dtype[Any] | str:
     try:
-        return np.asarray(_quietly(OPERATORS[op], *(_sample(kind) for kind in kinds))).dtype
+        found: np.dtype[Any] = np.asarray(_quietly(OPERATORS[op], *(_sample(kind) for kind in kinds))).dtype
+        return found
     except (TypeError, ValueError, OverflowError) as error:
         return str(error)
 

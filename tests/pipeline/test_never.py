@@ -134,6 +134,13 @@ def row_alias(a):
             a[i, j] = a[i, j] + row[j]
 
 
+def test_without_effect(a, b):
+    for i in range(len(a)):
+        if b[i + 1] > a[i]:
+            pass
+        a[i] = 2.0
+
+
 def swapped(a, b, n):
     for t in range(n):
         for i in range(1, len(a) - 1):
@@ -163,6 +170,7 @@ CASES: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     "shadowed_loop_variable": [lambda: (N.copy(), 3), lambda: (N.copy(), 0)],
     "scalar_between": [lambda: (N.copy(), B.copy()), lambda: (N[:0].copy(), B[:0].copy())],
     "row_alias": [lambda: (np.arange(12.0).reshape(3, 4),)],
+    "test_without_effect": [lambda: (N[:7].copy(), B.copy()), lambda: (N.copy(), B.copy())],
     "swapped": [lambda: (N.copy(), B.copy(), 3), lambda: (N.copy(), B.copy(), 4), lambda: (N.copy(), B.copy(), 0)],
 }
 
