@@ -18,9 +18,8 @@ from setuptools_polyopt.frontend.joins import current, join_branches
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.subscripts import Element, locate
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ScalarValue, TupleValue, Value
-from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Const, Load
-from setuptools_polyopt.ir.statements import Assign, If
+from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, ScalarType
 
@@ -231,8 +230,4 @@ def _if(ctx: Context, node: ast.If) -> None:
     for name in names:
         blocks = (then_statements, else_statements)
         state.env[name] = join_branches(ctx, name, first[name], second[name], blocks, span)
-    if then_statements or else_statements:
-        state.emit(If(test, tuple(then_statements), tuple(else_statements), span))
-    else:  # nothing depends on the test, but it is made, and may raise or warn
-        made = state.temporary("test", DType.BOOL, ())
-        state.emit(Assign(Load(made.storage, (), DType.BOOL), test, span))
+    state.emit(If(test, tuple(then_statements), tuple(else_statements), span))
