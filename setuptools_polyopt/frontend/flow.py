@@ -159,9 +159,9 @@ class Flow:
             case ast.If():
                 return self.branches(node, env)
             case ast.For() | ast.AsyncFor():
-                return self.loop(node, node.body, self.loop_target(node, env))
+                return self.loop(node, node.body, env, self.loop_target(node, env))
             case ast.While():
-                return self.loop(node, node.body, env)
+                return self.loop(node, node.body, env, env)
             case ast.With() | ast.AsyncWith():
                 inner = forget(env, bound([item.optional_vars for item in node.items if item.optional_vars]), True, "")
                 after = self.block(node.body, inner)
@@ -202,9 +202,9 @@ class Flow:
             return {**env, node.target.id: Binding(ScalarType("python", DType.INT64))}
         return forget(env, bound([node.target]), True, "it comes out of an iterator")
 
-    def loop(self, node: ast.For | ast.AsyncFor | ast.While, body: Sequence[ast.stmt], env: Env) -> Env:
-        """Types at the start of the body are found by walking it until they fit those at its end."""
-        head = env
+    def loop(self, node: ast.For | ast.AsyncFor | ast.While, body: Sequence[ast.stmt], env: Env, head: Env) -> Env:
+        """Types at the start of the body are found by walking it until they fit those at its end. head: `env` with the loop's target,
+        which has no value behind a loop that never ran."""
         self.depth += 1
         for _ in range(_ROUNDS):
             regions, diagnostics = len(self.regions), len(self.diagnostics)
