@@ -31,7 +31,7 @@ from setuptools_polyopt.ir.expressions import (
 )
 from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.ir.visitors import children
-from setuptools_polyopt.polyhedral.spaces import ISL, constant, variable
+from setuptools_polyopt.polyhedral.spaces import ISL, Quotient, constant, variable
 
 
 class NotAffine(Exception):
@@ -241,3 +241,12 @@ def function_to_expr(function: isl.PwAff, context: isl.Set, names: Mapping[str, 
     """A function of the parameters as an integer expression, right wherever `context` holds."""
     build = isl.AstBuild.from_context(context)
     return ast_to_expr(build.expr_from_pw_aff(function.gist(context)), names)
+
+
+def quotient_to_expr(value: Quotient, names: Mapping[str, Expr]) -> Expr:
+    """A function as read by `spaces.quotient`, with names replaced where `names` has them."""
+    total: Expr = integer(value.constant)
+    for factor, term in value.terms:
+        part = names.get(term, Sym(term)) if isinstance(term, str) else quotient_to_expr(term, names)
+        total = Binary("add", total, Binary("mul", integer(factor), part, DType.INT64), DType.INT64)
+    return total if value.divisor == 1 else Binary("floordiv", total, integer(value.divisor), DType.INT64)

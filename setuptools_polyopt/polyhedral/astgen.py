@@ -17,12 +17,12 @@ from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Range, 
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, Stmt, walk
 from setuptools_polyopt.ir.visitors import arrays_used, map_block_exprs, map_expr, substitute, walk_expr
-from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr
+from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr, quotient_to_expr
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.simplify import simplify
-from setuptools_polyopt.polyhedral.spaces import ISL, Term
+from setuptools_polyopt.polyhedral.spaces import ISL, Term, quotient
 from setuptools_polyopt.polyhedral.storage import Contraction
-from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, depth
+from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, depth, path
 
 _NODES = ISL.ast_node_type
 
@@ -160,8 +160,20 @@ class _Generator:
         call = node.user_get_expr()
         statement = self.scop.statement(call.get_op_arg(0).get_id().get_name())
         args = [self._expr(call.get_op_arg(k), values) for k in range(1, call.get_op_n_arg())]
-        body = instantiate(statement.body, dict(zip(statement.iterators, args, strict=True)))
-        return map_block_exprs(body, lambda expr: map_expr(expr, lambda node: self._contracted(node, values)))
+        point = dict(zip(statement.iterators, args, strict=True))
+        dates = {**self._dates(statement.name, point, values), **values}
+        body = instantiate(statement.body, point)
+        return map_block_exprs(body, lambda expr: map_expr(expr, lambda node: self._contracted(node, dates)))
+
+    def _dates(self, name: str, point: Mapping[str, Expr], values: Mapping[str, Expr]) -> dict[str, Expr]:
+        """The dates of loops that isl has left out because they have one iteration, from the statement's own iterators."""
+        found = {}
+        wanted = {loop for windows in self.contraction.values() for window in windows if window is not None for loop in window.offset}
+        for number, member in enumerate(path(self.tree, name)):
+            if f"@{number}" in wanted and f"@{number}" not in values:
+                date = quotient_to_expr(quotient(member.dates[name]), {**self.scop.names, **point})
+                found[f"@{number}"] = simplify(date)
+        return found
 
     def _contracted(self, node: Expr, values: Mapping[str, Expr]) -> Expr:
         """A reference to a contracted array with the indices that are left."""

@@ -7,7 +7,9 @@ with a diagnostic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from setuptools_polyopt.diagnostics import Diagnostic, Severity
 from setuptools_polyopt.ir.kernel import Kernel, Role
@@ -140,21 +142,28 @@ def _intricate(scop: Scop, why: str) -> Diagnostic:
 
 
 def _plan(scop: Scop, deps: Dependences, options: Options, found: list[Diagnostic]) -> _Plan:
-    """The best legal schedule: isl's, else the program's order with parallel and vector loops, else the program's order as it is."""
-    for make in (_from_isl, _from_program) if options.reorder else (_marked_program,):
+    """The best legal schedule: isl's with tiles, or without, the program's order with parallel and vector loops, or as it is."""
+    why = ""
+    ways = _ways(options)
+    for make in ways:
         try:
             with bounded(scop.context.get_ctx(), options.max_operations):
-                tree = make(scop, deps, options)
+                tree = make(scop, deps)
                 violation = legality.check(tree, scop, deps.all)
                 if violation is None:
                     tree, contraction = contract(tree, scop, deps.flow, options.contract)
-                    return _Plan(tree, contraction, generate(tree, scop, contraction))
+            if violation is None:
+                with bounded(scop.context.get_ctx(), options.max_operations // 10):
+                    plan = _Plan(tree, contraction, generate(tree, scop, contraction))
+                found += [_intricate(scop, why)] if why and make is ways[-1] else []
+                return plan
         except (NoSchedule, TooIntricate) as error:
-            found.append(_intricate(scop, str(error)))
+            why = str(error)
             continue
         text = "a computed order failed its check and is not used"
         remedy = "report this as a defect of polyopt"
         found.append(Diagnostic(scop.kernel.span, "schedule-check", text, remedy, str(violation), Severity.WARNING))
+    found += [_intricate(scop, why)] if why else []
     return _as_written(scop)
 
 
@@ -167,6 +176,15 @@ def _as_written(scop: Scop) -> _Plan:
         tree = Allocate(tuple(a.name for a in arrays), tree)
     contraction: Contraction = {a.name: (None,) * a.rank for a in arrays}
     return _Plan(tree, contraction, generate(tree, scop, contraction))
+
+
+def _ways(options: Options) -> tuple[Callable[[Scop, Dependences], Tree], ...]:
+    """How to come to a schedule, the best first. Tiles can be too much for isl's generator of loops where the plain loops are not."""
+    if not options.reorder:
+        return (partial(_marked_program, options=options),)
+    untiled = replace(options, tile=False)
+    tiled = (partial(_from_isl, options=options),) if options.tile else ()
+    return (*tiled, partial(_from_isl, options=untiled), partial(_from_program, options=untiled))
 
 
 def _from_isl(scop: Scop, deps: Dependences, options: Options) -> Tree:

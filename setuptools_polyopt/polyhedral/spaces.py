@@ -7,6 +7,7 @@ Objects of one kernel live in one isl context, which `extract` makes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -209,3 +210,32 @@ def _offset(aff: isl.Aff, last: int) -> Term:
         if not value.is_zero():
             term[aff.get_dim_name(_PARAM, k) or ""] = -int(value.to_python())
     return term
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """`floor((constant + sum of factor * name + sum of factor * quotient) / divisor)`; names are dimensions and parameters."""
+
+    constant: int
+    terms: tuple[tuple[int, str | Quotient], ...]
+    divisor: int
+
+
+def quotient(function: isl.PwAff) -> Quotient:
+    """A function of one piece, integer divisions included. Raises TypeError for one of several pieces."""
+    pieces = function.get_pieces()
+    if len(pieces) != 1:
+        raise TypeError(f"{function} has several pieces")
+    return _quotient(pieces[0][1])
+
+
+def _quotient(aff: isl.Aff) -> Quotient:
+    divisor = int(aff.get_denominator_val().to_python())
+    scaled = aff.scale_val(isl.Val(divisor, aff.get_ctx()))
+    terms: list[tuple[int, str | Quotient]] = []
+    for kind in (_IN, _PARAM, _DIV):
+        for k in range(aff.dim(kind)):
+            factor = scaled.get_coefficient_val(kind, k).get_num_si()
+            if factor:
+                terms.append((factor, _quotient(aff.get_div(k)) if kind == _DIV else aff.get_dim_name(kind, k) or ""))
+    return Quotient(int(scaled.get_constant_val().get_num_si()), tuple(terms), divisor)

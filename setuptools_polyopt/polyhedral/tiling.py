@@ -21,7 +21,7 @@ from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.marks import tile_member
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.spaces import linear
-from setuptools_polyopt.polyhedral.strides import STRIDED, Row, cost, in_span
+from setuptools_polyopt.polyhedral.strides import STRIDED, Row, access_cost, cost, in_span, solve
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Tree, sequence
 from setuptools_polyopt.polyhedral.tree import Sequence as Steps
 
@@ -66,7 +66,7 @@ def _restructure(tree: Band, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None
     inner = _innermost(tree.members, statements, scop, deps, outer)
     points = [m for m in tree.members if m is not inner] + ([inner] if inner is not None else [])
     entry = [m for m in tree.members if deps.is_subset(deps.eq_at_multi_union_pw_aff(m.union()))]
-    if sizes is None or not _pays(points, statements, scop, outer):
+    if sizes is None or not _pays(points, statements, bool(entry), scop, outer):
         if inner is not None and entry == [inner]:
             strided = _strided(inner, tree.members, statements, scop, outer)
             block = tile_member(inner, STRIDED_BLOCK if strided else CONTIGUOUS_BLOCK, "block")
@@ -139,18 +139,11 @@ def _cost(statement: Statement, member: Member, members: Sequence[Member], scop:
     return None if rows is None else cost(statement, scop, rows, loops.index(member))
 
 
-def _pays(points: Sequence[Member], statements: Sequence[Statement], scop: Scop, outer: tuple[Member, ...]) -> bool:
+def _pays(points: Sequence[Member], statements: Sequence[Statement], parallel: bool, scop: Scop, outer: tuple[Member, ...]) -> bool:
+    """Are tiles worth their overhead? parallel: whether some tile loop is parallel as it is (without a wavefront)."""
     for s in statements:
         rows = _rows(s, (*outer, *points))
-        if rows is None:
-            continue
-        if _far_reuse(s, rows, len(outer)):
-            return True
-        start = len(outer)
-        here = cost(s, scop, rows, len(rows) - 1)
-        others = [cost(s, scop, rows, k) for k in range(start, len(rows) - 1)]
-        everywhere = here is not None and here >= STRIDED and any(c is not None and c >= STRIDED for c in others)
-        if everywhere and _transposed(s, rows):
+        if rows is not None and (_far_reuse(s, rows, len(outer)) or (parallel and _transposed(s, scop, rows, len(outer)))):
             return True
     return False
 
@@ -176,11 +169,12 @@ def _invariant(matrix: Sequence[Row], rows: Sequence[Row], position: int) -> boo
     return all(in_span(row, others) for row in matrix)
 
 
-def _transposed(statement: Statement, rows: Sequence[Row]) -> bool:
-    """Does some access run along contiguous elements in a loop that is not the innermost?"""
+def _transposed(statement: Statement, scop: Scop, rows: Sequence[Row], start: int) -> bool:
+    """Does some access jump in the innermost loop, and run along contiguous elements in another one of the band?"""
+    inner, *others = (solve(rows, statement.iterators, k) for k in (len(rows) - 1, *range(start, len(rows) - 1)))
     for access in statement.accesses:
-        if access.subscripts and len(access.subscripts) > 1:
-            last = linear(access.subscripts[-1])
-            if last and not _invariant([last], rows[:-1], len(rows) - 2):
-                return True
+        array = scop.kernel.array(access.load.array)
+        jumps = inner is not None and access_cost(access, array, inner) >= STRIDED
+        if jumps and any(other is not None and access_cost(access, array, other) == 1 for other in others):
+            return True
     return False
