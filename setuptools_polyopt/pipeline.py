@@ -30,6 +30,7 @@ from setuptools_polyopt.multiversion.safety import safety
 from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.polyhedral import Schedules, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
+from setuptools_polyopt.polyhedral.forward import forward
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, Report, VariantReport
 from setuptools_polyopt.report.words import guard_words, type_words
@@ -188,7 +189,7 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules
     """
     lowered = replace(variant.kernel, name=symbol)
     verify(lowered)
-    kernel = fold(lowered)
+    kernel = forward(fold(lowered))
     verify(kernel)
     scheduled = (schedules or Schedules()).of(kernel)
     optimised = scheduled.optimised.kernel

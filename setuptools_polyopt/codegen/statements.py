@@ -10,6 +10,8 @@ the same purpose. Non-goal: changing what runs in which order; that is the polyh
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.blocks import BlockCall, block_call
 from setuptools_polyopt.codegen.expr import call_key, int_value, position, substitute_position, test, value
@@ -22,9 +24,10 @@ from setuptools_polyopt.codegen.storage import Unit, reads
 from setuptools_polyopt.codegen.work import with_loop
 from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Sym
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Select, Sym
 from setuptools_polyopt.ir.kernel import Array
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.visitors import loads
 
 STRIP = 65536
 """Iterations of a loop without inner loops between two looks at the cancel flag."""
@@ -136,6 +139,10 @@ def comment(span: Span) -> str:
 
 def emit_if(f: Function, statement: If, polled: bool) -> None:
     """Both branches; an empty one is left out."""
+    chosen = _as_choice(f, statement)
+    if chosen is not None:
+        emit_assign(f, chosen)
+        return
     condition = test(statement.cond, f).text
     with f.block(f"if ({condition})"):
         emit_block(f, statement.body, polled)
@@ -145,6 +152,19 @@ def emit_if(f: Function, statement: If, polled: bool) -> None:
         emit_block(f, statement.orelse, polled)
         f.depth -= 1
         f.line("}")
+
+
+def _as_choice(f: Function, statement: If) -> Assign | None:
+    """A conditional update in a vector loop as a choice between the new value and the old one, if the condition reads the element anyway:
+    masked stores are slow on many machines."""
+    if not f.vector or statement.orelse or len(statement.body) != 1:
+        return None
+    update = statement.body[0]
+    if not isinstance(update, Assign) or not update.target.indices or update.target not in loads(statement.cond):
+        return None
+    if must_keep((*f.path, Place(statement.body, 0, False)), f.leaves, f.unit.is_unread):
+        return None
+    return replace(update, value=Select(statement.cond, update.value, update.target, update.target.dtype))
 
 
 def emit_for(f: Function, loop: For, polled: bool) -> None:

@@ -64,15 +64,19 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
     except TooIntricate as error:
         plan = _as_written(base)
         return Optimised(plan.kernel, (_intricate(base, str(error)),), {"scop": _print_scop(base), "loops": print_kernel(plan.kernel)})
+    scop, deps = whole = _expanded(base, before, chosen, options)
+    all_of_them = chosen
     while True:
-        scop, deps = _expanded(base, before, chosen, options)
         found.clear()
         plan = _plan(scop, deps, options, found)
         wasteful = [e for e in chosen if _is_wasteful(e, base, plan.contraction)]
         if not wasteful:
             break
         chosen = tuple(replace(e, indices=()) if e in wasteful else e for e in chosen)
-    scop, deps, plan = _with_split(scop, deps, plan, options)
+        scop, deps = _expanded(base, before, chosen, options)
+    better = _with_split(*whole, plan, options)
+    if better is not None and not any(_is_wasteful(e, base, better[2].contraction) for e in all_of_them):
+        scop, deps, plan = better
     found += describe(plan.tree, scop, plan.contraction)
     dumps = {
         "scop": _print_scop(scop),
@@ -95,24 +99,24 @@ def _expanded(base: Scop, before: Dependences, chosen: tuple[Expansion, ...], op
         return base, before
 
 
-def _with_split(scop: Scop, deps: Dependences, plan: _Plan, options: Options) -> tuple[Scop, Dependences, _Plan]:
-    """The plan after splitting loops, where the plan leaves a nest serial and that helps."""
+def _with_split(scop: Scop, deps: Dependences, plan: _Plan, options: Options) -> tuple[Scop, Dependences, _Plan] | None:
+    """A plan with split loops, where `plan` leaves a nest serial and that helps. scop: with all expansions."""
     serial = _serial(plan.tree)
     if not serial or not options.reorder or not options.parallel:
-        return scop, deps, plan
+        return None
     try:
         with bounded(scop.context.get_ctx(), options.max_operations):
             kernel = split(scop, deps.all)
         if kernel is scop.kernel:
-            return scop, deps, plan
+            return None
         pieces = extract(kernel)
         with bounded(pieces.context.get_ctx(), options.max_operations):
             between = dependences(pieces)
     except TooIntricate:
-        return scop, deps, plan
+        return None
     better = _plan(pieces, between, options, [])
     if _serial(better.tree) >= serial:
-        return scop, deps, plan
+        return None
     return pieces, between, replace(better, kernel=joined_labels(better.kernel))
 
 

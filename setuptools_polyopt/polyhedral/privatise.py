@@ -24,7 +24,7 @@ from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr
 from setuptools_polyopt.polyhedral.affine import function_to_expr
-from setuptools_polyopt.polyhedral.dependences import Dependences
+from setuptools_polyopt.polyhedral.dependences import Dependences, flow_through
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import function_map, linear, variable
@@ -58,12 +58,14 @@ def expansions(scop: Scop, deps: Dependences) -> tuple[Expansion, ...]:
         if array.role is not Role.TEMPORARY:
             continue
         users = [s for s in scop.statements if any(a.load.array == array.name for a in s.accesses)]
-        for number, web in enumerate(_webs(array.name, users, scop, deps)):
+        through = flow_through(array.name, scop)
+        flow = deps.flow if through is None else through
+        for number, web in enumerate(_webs(array.name, users, flow)):
             name = array.name
             if number:
                 name = _fresh(f"{array.name}_{number}", taken)
                 taken.add(name)
-            indices = _indices(array, web, scop, deps)
+            indices = _indices(array, web, scop, flow)
             if number or indices:
                 found.append(Expansion(array.name, frozenset(s.name for s in web), name, indices))
     return tuple(found)
@@ -129,7 +131,7 @@ def _fresh(name: str, taken: set[str]) -> str:
     return name
 
 
-def _webs(array: str, users: list[Statement], scop: Scop, deps: Dependences) -> list[list[Statement]]:
+def _webs(array: str, users: list[Statement], flow: isl.UnionMap) -> list[list[Statement]]:
     """Statements that use the array, grouped by which exchange values through it."""
     group = {s.name: s.name for s in users}
 
@@ -140,7 +142,7 @@ def _webs(array: str, users: list[Statement], scop: Scop, deps: Dependences) -> 
 
     for a in users:
         for b in users:
-            if root(a.name) != root(b.name) and not _flow(array, a, b, deps).is_empty():
+            if root(a.name) != root(b.name) and not _between(a, b, flow).is_empty():
                 first, second = sorted((root(a.name), root(b.name)), key=[s.name for s in users].index)
                 group[second] = first
     webs: dict[str, list[Statement]] = {}
@@ -152,14 +154,12 @@ def _webs(array: str, users: list[Statement], scop: Scop, deps: Dependences) -> 
     return list(webs.values())
 
 
-def _flow(array: str, a: Statement, b: Statement, deps: Dependences) -> isl.UnionMap:
-    """Flow dependences from one statement to another (through whatever array)."""
-    del array
-    source, target = isl.UnionSet.from_set(a.domain), isl.UnionSet.from_set(b.domain)
-    return deps.flow.intersect_domain(source).intersect_range(target)
+def _between(a: Statement, b: Statement, flow: isl.UnionMap) -> isl.UnionMap:
+    """The flow from one statement to another."""
+    return flow.intersect_domain(isl.UnionSet.from_set(a.domain)).intersect_range(isl.UnionSet.from_set(b.domain))
 
 
-def _indices(array: Array, web: list[Statement], scop: Scop, deps: Dependences) -> tuple[_Index, ...]:
+def _indices(array: Array, web: list[Statement], scop: Scop, flow: isl.UnionMap) -> tuple[_Index, ...]:
     """The common loops of a web along which its array must be expanded, so that they need not run in order because of it."""
     common = 0
     while all(len(s.loops) > common and s.loops[common] == web[0].loops[common] for s in web):
@@ -167,7 +167,7 @@ def _indices(array: Array, web: list[Statement], scop: Scop, deps: Dependences) 
     domain = isl.UnionSet.empty_ctx(scop.context.get_ctx())
     for s in web:
         domain = domain.union(isl.UnionSet.from_set(s.domain))
-    lives = deps.flow.intersect_domain(domain).intersect_range(domain)
+    lives = flow.intersect_domain(domain).intersect_range(domain)
     found: list[_Index] = []
     for level in range(common):
         date = _level_dates(web, level)

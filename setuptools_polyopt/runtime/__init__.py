@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from . import environment
+from . import environment, facts
 
 __all__ = ["bind"]
 
@@ -36,7 +36,7 @@ def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
     except ImportError as error:
         return _unbound(f"the native extension cannot be loaded: {error}", module_name, switches)
     try:
-        bound: ModuleType = native.bind(module_name, module_globals)
+        bound: ModuleType = native.bind(module_name, module_globals, facts.signature)
     except LookupError as error:
         return _unbound(str(error), module_name, switches)
     if switches.trace or switches.require:

@@ -7,13 +7,10 @@ original statements run) where an answer differs from the build's.
 from __future__ import annotations
 
 import warnings
-from dataclasses import astuple, dataclass
-
-import numpy as np
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """weak_scalars: NEP 50 (NumPy 2): types do not depend on values. power_loop: the loop of `power` itself squares, roots and inverts
     where one exponent serves all elements (before, only the operator `**` did). clip_keeps: between equal zeros `clip` keeps the element,
     not the bound."""
@@ -24,11 +21,13 @@ class Facts:
 
     def signature(self) -> str:
         """The answers as text, one digit each: what an extension compares."""
-        return "".join(str(int(answer)) for answer in astuple(self))
+        return "".join(str(int(answer)) for answer in self)
 
 
 def discover() -> Facts:
-    """Try it on the NumPy at hand; no warning or state is left behind."""
+    """Try it on the NumPy at hand, which is imported now and not with this module; no warning or state is left behind."""
+    import numpy as np
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         weak = np.result_type(np.float32(1), 1.0) == np.float32

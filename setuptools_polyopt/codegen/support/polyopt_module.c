@@ -137,9 +137,13 @@ static PyObject *bind_module(const struct polyopt_module *module, PyObject *dict
 
 static PyObject *bind(PyObject *self, PyObject *args)
 {
-    PyObject *name, *dict;
+    PyObject *name, *dict, *signature = NULL;
     (void)self;
-    if (!PyArg_ParseTuple(args, "UO!:bind", &name, &PyDict_Type, &dict)) return NULL;
+    if (!PyArg_ParseTuple(args, "UO!|O:bind", &name, &PyDict_Type, &dict, &signature)) return NULL;
+    if (signature && !polyopt_signature) {
+        Py_INCREF(signature);
+        polyopt_signature = signature;
+    }
     for (int i = 0; i < polyopt_current->nmodules; i++)
         if (PyUnicode_CompareWithASCIIString(name, polyopt_current->modules[i].name) == 0)
             return bind_module(&polyopt_current->modules[i], dict);
@@ -214,7 +218,7 @@ static int prepare(PyObject *module)
 }
 
 static PyMethodDef methods[] = {
-    {"bind", bind, METH_VARARGS, "bind(module_name, globals): an object with one function per region of the module"},
+    {"bind", bind, METH_VARARGS, "bind(module_name, globals, signature=None): an object with one function per region of the module"},
     {"status", status, METH_NOARGS, "status(): the instruction-set level and the pool, as a dictionary"},
     {NULL, NULL, 0, NULL},
 };

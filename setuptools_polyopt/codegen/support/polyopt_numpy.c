@@ -90,24 +90,17 @@ static int check_fields(void)
     return ok && !PyErr_Occurred();
 }
 
+PyObject *polyopt_signature;
+
 /* Whether this NumPy means the same by its operators as the one of the build: asked of `facts` beside the extension. */
 static int same_facts(void)
 {
-    const char *name = polyopt_current->name, *last = strrchr(name, '.');
-    PyObject *path, *module = NULL, *answer = NULL;
+    PyObject *answer;
     int same;
     if (!polyopt_current->facts) return 1;
-    path = PyUnicode_FromStringAndSize(name, last ? last - name + 1 : 0);
-    if (path) {
-        PyObject *full = PyUnicode_FromFormat("%Ufacts", path);
-        if (full) module = PyImport_Import(full);
-        Py_XDECREF(full);
-    }
-    if (module) answer = PyObject_CallMethod(module, "signature", NULL);
+    answer = polyopt_signature ? PyObject_CallObject(polyopt_signature, NULL) : NULL;
     same = answer && PyUnicode_Check(answer) && PyUnicode_CompareWithASCIIString(answer, polyopt_current->facts) == 0;
     Py_XDECREF(answer);
-    Py_XDECREF(module);
-    Py_XDECREF(path);
     PyErr_Clear();
     return same;
 }

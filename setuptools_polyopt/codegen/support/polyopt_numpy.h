@@ -43,6 +43,7 @@ struct polyopt_ndarray {
 int polyopt_loop_ready(int32_t index);
 extern struct polyopt_functions polyopt_functions;
 extern const struct polyopt_extension *polyopt_current;
+extern PyObject *polyopt_signature; /* what answers the facts about NumPy, given to bind */
 
 #if defined(__GNUC__) || defined(__clang__)
 #pragma GCC visibility pop

@@ -329,6 +329,6 @@ static const struct polyopt_region regions[] = {
     {"globals", enter_globals, guards, NULL},
 };
 static const struct polyopt_module modules[] = {{"example.user", regions, COUNT(regions), globals, COUNT(globals)}};
-static const struct polyopt_extension extension = {"example._polyopt._native", modules, COUNT(modules), loops, COUNT(loops)};
+static const struct polyopt_extension extension = {"example._polyopt._native", modules, COUNT(modules), loops, COUNT(loops), NULL};
 
 PyMODINIT_FUNC PyInit__native(void) { return polyopt_extension_init(&extension); }
