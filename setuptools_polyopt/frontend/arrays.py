@@ -213,6 +213,7 @@ def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place:
     if value.storage == target.storage and (value.dims != target.dims or value.part):
         value = materialise(ctx, value, span)
     if value.storage == target.storage and not value.part:
+        ctx.state.writes(target.storage)
         return
     with nest(ctx, target.extents, span) as indices:
         store(ctx, target.load(indices), convert(_element(value, indices, span), target.dtype, span), span)

@@ -135,9 +135,14 @@ class State:
 
     def emit(self, statement: Stmt) -> None:
         """Append to the innermost open block."""
-        if isinstance(statement, Assign) and self.arrays[statement.target.array].role is Role.ARGUMENT:
-            self.written[statement.target.array] = None
+        if isinstance(statement, Assign):
+            self.writes(statement.target.array)
         self.blocks[-1].append(statement)
+
+    def writes(self, storage: str) -> None:
+        """Python writes to this array, whether or not a statement is needed for it: an argument has to be writable then."""
+        if self.arrays[storage].role is Role.ARGUMENT:
+            self.written[storage] = None
 
     @contextmanager
     def block(self) -> Iterator[list[Stmt]]:

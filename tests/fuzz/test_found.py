@@ -23,7 +23,18 @@ class Found:
     telling: tuple[Arguments, ...]
 
 
+def read_only(array: Any) -> Any:
+    """The array, which cannot be written any more."""
+    array.flags.writeable = False
+    return array
+
+
 FOUND = {
+    "assignment_of_itself": Found(  # needs no statement, but a writable array
+        "def assignment_of_itself(A, B):\n    q = B.mean()\n    A[...] = A\n    C = B * 2 + q\n    return C\n",
+        lambda: [np.ones(4), np.ones(4)],
+        (lambda: [read_only(np.ones(4)), np.ones(4)],),
+    ),
     "flags_of_a_choice_between_equals": Found(
         "def flags_of_a_choice_between_equals(A):\n    A[...] = np.where(~(A**0.5 < 2.0) ^ (A > 1.0), A, A) + 1.0\n",
         lambda: [np.ones(4)],
