@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, contraction
+from setuptools_polyopt.frontend import arrays, calls, contraction, elision
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.attributes import attribute
 from setuptools_polyopt.frontend.context import Context, constant_value
@@ -44,7 +44,9 @@ def evaluate(ctx: Context, node: ast.expr) -> Value:
         case ast.Subscript():
             return subscript(ctx, node)
         case ast.BinOp():
-            return binary(ctx, type(node.op).__name__, ctx.expr(node.left), ctx.expr(node.right), span)
+            left, right = ctx.expr(node.left), ctx.expr(node.right)
+            elision.keep_order(ctx, node, left, right, span)
+            return binary(ctx, type(node.op).__name__, left, right, span)
         case ast.UnaryOp():
             return _unary(ctx, type(node.op).__name__, ctx.expr(node.operand), span)
         case ast.Compare():
