@@ -52,6 +52,14 @@ def _bits(array: Any) -> bytes:
     return flat.tobytes()
 
 
+def _shared(value: object, arguments: Sequence[Any]) -> tuple[tuple[int, int], ...]:
+    """Which arrays of a result share memory with which earlier ones or with arguments."""
+    found = [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, np.ndarray)]
+    arrays = [*(item for item in arguments if isinstance(item, np.ndarray)), *found]
+    pairs = ((k, len(arrays) - len(found) + i) for i in range(len(found)) for k in range(len(arrays) - len(found) + i))
+    return tuple((k, i) for k, i in pairs if np.may_share_memory(arrays[k], arrays[i]))
+
+
 MODES: dict[str, tuple[str, dict[str, str]]] = {
     "usual": ("always", {}),
     "error": ("error", {}),
@@ -72,7 +80,8 @@ def observe(function: Callable[..., object], arguments: Sequence[Any], mode: str
         warnings.simplefilter(action)  # type: ignore[arg-type]
         try:
             with np.errstate(**errors):  # type: ignore[arg-type]
-                result = canonical(function(*arguments), arguments)
+                value = function(*arguments)
+                result = (canonical(value, arguments), _shared(value, arguments))
         except Exception as error:
             exception = (type(error).__name__, str(error))
     notes = tuple((w.category.__name__, str(w.message)) for w in caught)

@@ -7,32 +7,55 @@ updates in place, loops that do not run, indices that may be out of bounds (then
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
+from fuzz_statements import expression_statement, statements, window
 from fuzz_values import ArrayArgument, Iterator, Scope, array, condition, scalar, subscript
 
 FLOATS = ("float64", "float64", "float64", "float32")
 INTEGERS = ("int64", "int32")
 DTYPES = (*FLOATS, *INTEGERS, "complex128", "complex64", "bool")
+SCALARS = {"s": ("f", 0.5), "c": ("i", 0.25), "z": ("c", 0.06), "w": ("f", 0.05), "x": ("f", 0.08), "h": ("i", 0.05)}
+"""Scalar parameters, their kinds and how often a program has them (`fuzz_inputs` says which values they take)."""
+ANNOTATIONS = {"s": "float", "c": "int", "z": "complex", "x": "np.float64"}
+RANKS = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4)
 
 
 @dataclass(frozen=True)
 class Program:
     """`source` defines a function `name` (of the class `owner`, if it has one, with the sizes as attributes); `arrays` and `scalars` are
-    its parameters in order, then `n` and `m`."""
+    its parameters in order, then `n` and `m`. Its types come from annotations, or from a profile of one kind of arrays or of two."""
 
     name: str
     source: str
     arrays: tuple[ArrayArgument, ...]
     scalars: tuple[str, ...]
     owner: str = ""
+    annotated: bool = False
+    twice: bool = False
 
     @property
     def qualified(self) -> str:
         return f"{self.owner}.{self.name}" if self.owner else self.name
+
+    def split(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Arguments of a method, and what it finds in its object."""
+        count = len(self.arrays)
+        return list(values[:count]), dict(zip((*self.scalars, "n", "m"), values[count:], strict=True))
+
+    @property
+    def depth(self) -> int:
+        """How many loops are in each other, those over elements included."""
+        return max(_depth(ast.parse(self.source)), *(len(array.extents) for array in self.arrays))
+
+
+def _depth(node: ast.AST) -> int:
+    return isinstance(node, ast.For) + max((_depth(child) for child in ast.iter_child_nodes(node)), default=0)
 
 
 def program(random: Random, name: str = "f") -> Program:
@@ -40,29 +63,42 @@ def program(random: Random, name: str = "f") -> Program:
     main = random.choice(DTYPES)
     arrays = []
     for number in range(random.randint(1, 3)):
-        extents = tuple(random.choice(("n", "n", "m")) for _ in range(random.choice((1, 1, 2, 2, 2, 3))))
+        extents = tuple(random.choice(("n", "n", "m")) for _ in range(random.choice(RANKS)))
         arrays.append(ArrayArgument("ABC"[number], main if random.random() < 0.8 else random.choice(DTYPES), extents))
-    scalars = ("s",) if random.random() < 0.5 else ()
-    scope = Scope(random, {item.name: item for item in arrays}, list(scalars))
-    body: list[str] = []
+    scalars = tuple(scalar for scalar, (_, share) in SCALARS.items() if random.random() < share)
+    scope = Scope(random, {item.name: item for item in arrays}, {name: SCALARS[name][0] for name in scalars})
+    body = _sizes(scope, arrays[0]) if random.random() < 0.2 else []
     for _ in range(random.randint(1, 4)):
         body += _statement(scope, 0)
     returned = [result for result in scope.results if random.random() < 0.8]
     if returned:
         body.append(f"return {', '.join(returned)}")
     parameters = [*(item.name for item in arrays), *scalars]
-    if random.random() < 0.12:
-        return _method(name, body, parameters, tuple(arrays), scalars)
-    text = f"def {name}({', '.join([*parameters, 'n', 'm'])}):\n" + "".join(f"    {row}\n" for row in body)
-    return Program(name, text, tuple(arrays), scalars)
+    if random.random() < 0.12 and not body[0].startswith("n"):
+        return _method(name, body, tuple(arrays), scalars)
+    annotated = set(scalars) <= set(ANNOTATIONS) and random.random() < 0.12
+    if annotated:
+        parameters = [f"{item.name}: NDArray[np.{item.dtype.replace('bool', 'bool_')}]" for item in arrays]
+        parameters += [f"{item}: {ANNOTATIONS[item]}" for item in scalars] + ["n: int", "m: int"]
+    else:
+        parameters += ["n", "m"]
+    text = f"def {name}({', '.join(parameters)}):\n" + "".join(f"    {row}\n" for row in body)
+    return Program(name, text, tuple(arrays), scalars, annotated=annotated, twice=random.random() < 0.1)
 
 
-def _method(
-    name: str, body: Sequence[str], parameters: Sequence[str], arrays: tuple[ArrayArgument, ...], scalars: tuple[str, ...]
-) -> Program:
-    """The same statements as a method of a class that keeps the sizes."""
-    rows = [re.sub(r"\b([nm])\b", r"self.\1", row) for row in body]
-    text = f"class K{name}:\n    def {name}({', '.join(['self', *parameters])}):\n" + "".join(f"        {row}\n" for row in rows)
+def _sizes(scope: Scope, first: ArrayArgument) -> list[str]:
+    """The sizes from the first array's shape, not from the caller."""
+    names = [*first.extents]
+    if len(set(names)) == len(names) and scope.chance(0.7):
+        return [f"{', '.join(names)}{',' if len(names) == 1 else ''} = {first.name}.shape"]
+    return [scope.random.choice((f"{names[0]} = len({first.name})", f"{names[-1]} = {first.name}.shape[-1]"))]
+
+
+def _method(name: str, body: Sequence[str], arrays: tuple[ArrayArgument, ...], scalars: tuple[str, ...]) -> Program:
+    """The same statements as a method of a class that keeps the sizes and the scalars."""
+    rows = [re.sub(rf"\b({'|'.join(('n', 'm', *scalars))})\b", r"self.\1", row) for row in body]
+    parameters = ", ".join(("self", *(item.name for item in arrays)))
+    text = f"class K{name}:\n    def {name}({parameters}):\n" + "".join(f"        {row}\n" for row in rows)
     return Program(name, text, arrays, scalars, f"K{name}")
 
 
@@ -71,10 +107,9 @@ def _statement(scope: Scope, depth: int) -> list[str]:
     if depth < 3:
         kinds += [(5 if depth else 8, _loop)]
     if depth:
-        kinds += [(2, _branch), (1, _update_scalar), (1, _row), (1, _rare)]
+        kinds += [(2, _branch), (1, _update_scalar), (1, _row), (1, _rare), (1, window)]
     else:
-        kinds += [(5, _expression_statement), (2, _local_array), (3, _reduction), (2, _accumulation_loop), (2, _slice_update)]
-        kinds += [(1, _scalar_name), (1, _product), (1, _leave), (1, _mask_statement)]
+        kinds += [(2, _accumulation_loop), (1, _branch), *statements]
     chosen: Callable[[Scope, int], list[str]] = scope.random.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
     return chosen(scope, depth)
 
@@ -90,14 +125,18 @@ def _range(scope: Scope, size: str) -> tuple[str, int, int]:
     """The arguments of a `range` that mostly stays inside an axis of the given size, and by how much it stays away from its ends."""
     random = scope.random
     outer = [it for it in scope.iterators if it.size == size]
-    step = random.choice((1, 1, 1, 1, 1, 2, -1, 3))
+    step = random.choice((1, 1, 1, 1, 1, 2, -1, -1, 3, -2))
     if step < 0:
-        choices = [(f"{size} - 1, -1, -1", 0, 0), (f"{size} - 2, 0, -1", 1, 1), *((f"{it.name}, -1, -1", 0, it.high) for it in outer)]
+        choices = [(f"{size} - 1, -1, {step}", 0, 0), (f"{size} - 2, 0, {step}", 1, 1)]
+        choices += [(f"{it.name}, -1, {step}", 0, it.high) for it in outer]
+        choices += [(f"{size} - 1, {it.name}, {step}", it.low + 1, 0) for it in outer]
         return random.choice(choices)
     lowers = [("0", 0), ("0", 0), ("1", 1), ("2", 2)]
     lowers += [(f"{it.name} + 1", it.low + 1) for it in outer] + [(it.name, it.low) for it in outer]
+    lowers += [(f"max({it.name} - 1, 0)", 0) for it in outer] + [("c", 0)] * ("c" in scope.scalars)
     lower, low = random.choice(lowers)
     uppers = [(size, 0), (size, 0), (f"{size} - 1", 1), (f"{size} - 2", 2)]
+    uppers += [(f"min({it.name} + 2, {size})", 0) for it in outer] + [(f"{size} // 2", 0)]
     upper, high = random.choice(uppers + [(it.name, it.high + 1) for it in outer if it.name not in lower])
     if lower == "0" and step == 1:
         return upper, low, high
@@ -115,12 +154,12 @@ def _loop(scope: Scope, depth: int) -> list[str]:
         rows += _statement(scope, depth + 1)
     scope.iterators.pop()
     loop = [f"for {name} in range({text}):", *_indent(rows)]
-    if not depth and scope.chance(0.12):
+    if scope.chance(0.04 if depth else 0.15):
         scope.results.append(name)
-        if scope.chance(0.5):
+        if scope.chance(0.5) and not depth:
             loop.insert(0, f"{name} = -1")
     if scope.chance(0.03):
-        loop += ["else:", *_indent(_expression_statement(scope, depth))]
+        loop += ["else:", *_indent(expression_statement(scope, depth))]
     return loop
 
 
@@ -144,10 +183,11 @@ def _accumulation_loop(scope: Scope, depth: int) -> list[str]:
 def _assign(scope: Scope, depth: int) -> list[str]:
     random = scope.random
     if not scope.iterators:
-        return _expression_statement(scope, depth)
+        return expression_statement(scope, depth)
     target = random.choice(list(scope.arrays.values()))
-    sign = "=" if target.kind == "b" else random.choice(("=", "=", "=", "+=", "-=", "*="))
-    return [f"{target.name}{subscript(scope, target)} {sign} {scalar(scope, target.dtype, 3)}"]
+    sign = "=" if target.kind == "b" else random.choice(("=", "=", "=", "+=", "-=", "*=", "/=" if target.kind in "fc" else "//="))
+    dtype = random.choice(("float64", "int64", "complex128")) if scope.chance(0.03) else target.dtype
+    return [f"{target.name}{subscript(scope, target)} {sign} {scalar(scope, dtype, 3)}"]
 
 
 def _branch(scope: Scope, depth: int) -> list[str]:
@@ -160,7 +200,7 @@ def _branch(scope: Scope, depth: int) -> list[str]:
 
 
 def _update_scalar(scope: Scope, depth: int) -> list[str]:
-    own = [name for name in scope.floats if name != "s"]
+    own = [name for name in scope.scalars if name not in SCALARS]
     if not own:
         return _assign(scope, depth)
     name = scope.random.choice(own)
@@ -193,105 +233,7 @@ def _rare(scope: Scope, depth: int) -> list[str]:
             return [f"{target.name}{first}, {target.name}{second} = {target.name}{second}, {target.name}{first}"]
         case 2:
             local = f"v{depth}"
+            scope.results += [local] * scope.chance(0.2)
             return [f"{local} = {scalar(scope, target.dtype, 2)}", f"{target.name}{subscript(scope, target)} = {local}"]
         case _:
             return ["pass"] if scope.chance(0.1) else _assign(scope, depth)
-
-
-# ---- statements outside loops -----------------------------------------------------------------------------------------------------
-
-
-def _expression_statement(scope: Scope, depth: int) -> list[str]:
-    random = scope.random
-    like = random.choice(list(scope.arrays.values()))
-    value = array(scope, like.extents, like.dtype, 3)
-    if scope.chance(0.4):
-        return [f"{like.name}{random.choice(('[...]', '[:]'))} = {value}"]
-    if scope.chance(0.3) and like.kind != "b":
-        return [f"{like.name} {random.choice(('+=', '-=', '*='))} {value}"]
-    name = scope.new("r")
-    scope.results.append(name)
-    return [f"{name} = {like.name} * 1 + {value}" if random.random() < 0.6 and like.kind != "b" else f"{name} = {value}"]
-
-
-def _local_array(scope: Scope, depth: int) -> list[str]:
-    random = scope.random
-    like = random.choice(list(scope.arrays.values()))
-    name, shape = scope.new("L"), f"({', '.join(like.extents)},)"
-    dtype = "" if like.dtype == "float64" else f", dtype=np.{like.dtype if like.dtype != 'bool' else 'bool_'}"
-    makers = (f"np.zeros({shape}{dtype})", f"np.ones({shape}{dtype})", f"np.zeros_like({like.name})", f"np.full({shape}, 2{dtype})")
-    how = random.choice((*makers, f"np.empty_like({like.name})", f"{like.name}.copy()"))
-    scope.results.append(name)
-    scope.arrays[name] = ArrayArgument(name, "int64" if "full" in how and not dtype else like.dtype, like.extents)
-    return [f"{name} = {how}", *([f"{name}[...] = {random.choice(('1', '0'))}"] if "empty" in how else [])]
-
-
-def _reduction(scope: Scope, depth: int) -> list[str]:
-    random = scope.random
-    source = random.choice(list(scope.arrays.values()))
-    axis = random.choice(["", "", *(f"axis={k}" for k in range(-1, len(source.extents)))])
-    if axis and scope.chance(0.3):
-        axis += ", keepdims=True"
-    function = random.choice(("sum", "sum", "mean", "max", "min"))
-    name = scope.new("q")
-    scope.results.append(name)
-    value = source.name if scope.chance(0.6) else array(scope, source.extents, source.dtype, 2)
-    if value == source.name and scope.chance(0.5):
-        return [f"{name} = {value}.{function}({axis})"]
-    text = f"np.{function}({value}{', ' + axis if axis else ''})"
-    if scope.chance(0.3):
-        text = f"{source.name} - {text}" if source.kind in "fc" and ("keepdims" in axis or not axis) else f"{text} * 2"
-    return [f"{name} = {text}"]
-
-
-def _slice_update(scope: Scope, depth: int) -> list[str]:
-    random = scope.random
-    target = scope.any_array("iufc") or next(iter(scope.arrays.values()))
-    a = target.name
-    if target.kind == "b":
-        return [f"{a}[1:] = {a}[:-1]"]
-    rest = ", :" * (len(target.extents) - 1)
-    left, right, middle = f"{a}[:-2{rest}]", f"{a}[2:{rest}]", f"{a}[1:-1{rest}]"
-    if scope.chance(0.3):
-        last = "..., " if len(target.extents) > 1 else ""
-        left, right, middle = f"{a}[{last}:-2]", f"{a}[{last}2:]", f"{a}[{last}1:-1]"
-    values = [f"{left} + {right}", f"{left} - {middle} + {right}", f"{middle} * 2 - {left}", right]
-    if scope.chance(0.25):
-        return [f"{a}[::2{rest}] = {random.choice((f'{a}[::2{rest}] * 3', '2', f'{a}[::2{rest}][::-1]'))}"]
-    return [f"{middle} {random.choice(('=', '+=', '='))} {random.choice(values)}"]
-
-
-def _scalar_name(scope: Scope, depth: int) -> list[str]:
-    name = scope.new("u")
-    start = scope.random.choice(("0.0", "1.0", "0", scalar(scope, "float64", 1)))
-    scope.floats.append(name)
-    scope.results.append(name)
-    return [f"{name} = {start}"]
-
-
-def _product(scope: Scope, depth: int) -> list[str]:
-    arrays = [a for a in scope.arrays.values() if len(a.extents) <= 2]
-    pairs = [(a, b) for a in arrays for b in arrays if a.extents[-1] == b.extents[-2 if len(b.extents) == 2 else -1]]
-    if not pairs:
-        return _reduction(scope, depth)
-    a, b = scope.random.choice(pairs)
-    name = scope.new("p")
-    scope.results.append(name)
-    return [f"{name} = {scope.random.choice((f'{a.name} @ {b.name}', f'np.dot({a.name}, {b.name})', f'{a.name}.dot({b.name})'))}"]
-
-
-def _leave(scope: Scope, depth: int) -> list[str]:
-    """An early return, on sizes or data."""
-    result = scope.random.choice(("None", next(iter(scope.arrays)), *scope.results[:1]))
-    test = scope.random.choice(("n > 6", "m == 2", *(f"{name} > 1.0" for name in scope.floats)))
-    return [f"if {test}:", f"    return {result}"]
-
-
-def _mask_statement(scope: Scope, depth: int) -> list[str]:
-    target = scope.any_array("iuf")
-    if target is None:
-        return _expression_statement(scope, depth)
-    name = scope.new("k")
-    scope.results.append(name)
-    test = array(scope, target.extents, "bool", 2)
-    return [f"{name} = {test}", f"{target.name}[...] = np.where({name}, {target.name}, {array(scope, target.extents, target.dtype, 1)})"]

@@ -7,6 +7,7 @@ be run again alone: `--seed 1234 --programs 1 --show`. Many programs go into one
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
 import time
@@ -28,7 +29,8 @@ from fuzz_programs import Program, program
 
 from setuptools_polyopt.pipeline import DEFECT
 
-HEADER = "import math\nimport numpy as np\n\n\n"
+HEADER = "import math\nimport numpy as np\nfrom numpy.typing import NDArray\n\n\n"
+LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,17 @@ class Tally:
     reached: Counter[str] = field(default_factory=Counter)
 
 
-def build_programs(made: Sequence[Program], folder: Path, package: str) -> Built:
-    """One module with all programs, profiled on one plain input each."""
+def build_programs(made: Sequence[Program], folder: Path, package: str, levels: Sequence[str] = ()) -> Built:
+    """One module with all programs, profiled on a plain input of each kind, unless they are annotated."""
     text = HEADER + "\n\n".join(item.source for item in made)
-    calls = {item.qualified: [profiled(item)] for item in made}
-    return build(folder, package, text, profile_of(text, f"{package}.mod", calls))
+    calls = {item.qualified: profiled(item) for item in made if not item.annotated}
+    return build(folder, package, text, profile_of(text, f"{package}.mod", calls), levels=levels)
 
 
-def profiled(item: Program) -> list[Any]:
+def profiled(item: Program) -> list[list[Any]]:
     """The arguments that the profile is taken from; an object for `self`."""
-    *values, n, m = inputs(Random(item.source), item, plain=True)
-    return [SimpleNamespace(n=n, m=m), *values] if item.owner else [*values, n, m]
+    found = [inputs(Random(item.source), item, plain=True, other=other) for other in ((False, True) if item.twice else (False,))]
+    return [[SimpleNamespace(**attributes), *arrays] for arrays, attributes in map(item.split, found)] if item.owner else found
 
 
 def callable_of(module: ModuleType, item: Program) -> Callable[..., object]:
@@ -75,20 +77,21 @@ def callable_of(module: ModuleType, item: Program) -> Callable[..., object]:
 
     def method(*arguments: Any) -> object:
         owner = getattr(module, item.owner)()
-        *values, owner.n, owner.m = arguments
+        values, attributes = item.split(arguments)
+        vars(owner).update(attributes)
         return getattr(owner, item.name)(*values)
 
     return method
 
 
 def compare(item: Program, seed: int, built: Built, count: int, tally: Tally) -> Iterator[Difference]:
-    """Call both forms on `count` inputs; the first two are plain ones under the usual filters."""
+    """Call both forms on `count` inputs; the first two are plain ones under the usual filters, the third is a big one."""
     regions = [r for m in built.compiled.report.modules for r in m.regions if r.function == item.qualified]
     states = [getattr(built.built._polyopt, region.name).__self__ for region in regions] if regions else []
     for call in range(count):
         random = Random(f"{seed}-{call}-mode")
-        mode = "usual" if call < 2 or random.random() < 0.6 else random.choice(list(MODES))
-        plain_arguments, built_arguments = (inputs(Random(f"{seed}-{call}"), item, plain=call < 2) for _ in range(2))
+        mode = "usual" if call < 3 or random.random() < 0.6 else random.choice(list(MODES))
+        plain_arguments, built_arguments = (inputs(Random(f"{seed}-{call}"), item, call < 2, call == 2) for _ in range(2))
         expected = observe(callable_of(built.plain, item), plain_arguments, mode)
         actual = observe(callable_of(built.built, item), built_arguments, mode)
         tally.calls += 1
@@ -117,10 +120,12 @@ def _first_line(built: Built, item: Program) -> int:
     return rows.index(item.source.splitlines()[0]) + 1
 
 
-def run_seeds(seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally) -> list[Difference]:
+def run_seeds(
+    seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally, levels: Sequence[str] = ()
+) -> list[Difference]:
     """All differences of one batch of programs."""
     made = [program(Random(seed), f"f{seed}") for seed in seeds]
-    built = build_programs(made, folder, package)
+    built = build_programs(made, folder, package, levels)
     found = []
     for seed, item in zip(seeds, made, strict=True):
         note(item, built, tally)
@@ -142,15 +147,17 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=40)
+    parser.add_argument("--levels", nargs="+", default=LEVELS, help="instruction-set levels, taken in turn by the batches")
     parser.add_argument("--show", action="store_true", help="print each program and what became of it")
     options = parser.parse_args()
     tally, found, start = Tally(), 0, time.monotonic()
+    levels = itertools.cycle(options.levels)
     for first in range(options.seed, options.seed + options.programs, options.batch):
         seeds = range(first, min(first + options.batch, options.seed + options.programs))
         with tempfile.TemporaryDirectory() as folder:
             if options.show:
                 print("\n".join(program(Random(seed), f"f{seed}").source for seed in seeds))
-            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally):
+            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally, (next(levels),)):
                 found += 1
                 print(f"--- seed {item.seed}, call {item.call} ({item.mode})\n{item.source}{item.text[-1500:]}\n", flush=True)
         print(f"{tally.programs} programs, {tally.optimised} with a region, {tally.calls} calls, {found} differences, "
