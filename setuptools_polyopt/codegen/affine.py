@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Sym, Unary, integer
@@ -47,6 +48,39 @@ def plus(a: Expr, b: Expr) -> Expr:
         if a.op in ("min", "max"):
             return Binary(a.op, plus(a.left, b), plus(a.right, b), a.dtype)
     return b if a == ZERO else a if b == ZERO else Binary("add", a, b, a.dtype)
+
+
+def parts(expr: Expr, op: str) -> list[Expr]:
+    """The operands of a minimum of minima (maximum of maxima)."""
+    if isinstance(expr, Binary) and expr.op in (op, f"{op}imum"):
+        return parts(expr.left, op) + parts(expr.right, op)
+    return [expr]
+
+
+def distance(a: Expr, b: Expr) -> int | None:
+    """a - b where it is the same whatever the symbols are, else None."""
+    found: Counter[str] = Counter()
+    return found[""] if _collect(a, 1, found) and _collect(b, -1, found) and not any(found[name] for name in found if name) else None
+
+
+def _collect(expr: Expr, factor: int, into: Counter[str]) -> bool:
+    """Adds the constant and the coefficients of `factor * expr`; False where it has no such form."""
+    match expr:
+        case Const():
+            into[""] += factor * _int(expr)
+        case Sym(name=name):
+            into[name] += factor
+        case Unary(op="neg", operand=operand, checked=False):
+            return _collect(operand, -factor, into)
+        case Binary(op="add" | "sub" as op, left=left, right=right, checked=False):
+            return _collect(left, factor, into) and _collect(right, factor if op == "add" else -factor, into)
+        case Binary(op="mul", left=Const() as left, right=right, checked=False):
+            return _collect(right, factor * _int(left), into)
+        case Binary(op="mul", left=left, right=Const() as right, checked=False):
+            return _collect(left, factor * _int(right), into)
+        case _:
+            return False
+    return True
 
 
 def tidy(expr: Expr) -> Expr:

@@ -18,11 +18,13 @@ from dataclasses import replace
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.expr import position
 from setuptools_polyopt.codegen.function import INDENT, Function
+from setuptools_polyopt.codegen.interleave import interleave
 from setuptools_polyopt.codegen.jam import jam
 from setuptools_polyopt.codegen.keep import sets_flags
 from setuptools_polyopt.codegen.literals import c_type
 from setuptools_polyopt.codegen.names import sanitize
 from setuptools_polyopt.codegen.outline import assemble, may_fail, ordered, outlined_loops, parameters, restricted
+from setuptools_polyopt.codegen.registers import keep_in_registers
 from setuptools_polyopt.codegen.source import ArgField, KernelSource, LoopKey, Options
 from setuptools_polyopt.codegen.statements import declare, emit_block
 from setuptools_polyopt.codegen.storage import Unit, reads
@@ -38,7 +40,7 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
     options = options or Options()
     work = block_work(kernel.body)
     if options.jam:
-        kernel = jam(kernel)
+        kernel = keep_in_registers(interleave(jam(kernel)))
     kernel = replace(kernel, body=_tidy(kernel.body))
     unit = Unit(kernel, options, sanitize(kernel.name))
     unit.chunked = unit.options.parallel and outlined_loops(kernel.body) == 1

@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from setuptools_polyopt.codegen import affine
+from setuptools_polyopt.codegen.storage import disjoint
 from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, Reduce, Sym, integer
-from setuptools_polyopt.ir.kernel import Kernel, NoOverlap, Role
+from setuptools_polyopt.ir.kernel import Kernel
 from setuptools_polyopt.ir.statements import Assign, Block, For, If
 from setuptools_polyopt.ir.visitors import loads, map_statement_exprs, substitute, symbols, walk_expr
 
@@ -82,7 +83,7 @@ def _legal(vector: For, around: Sequence[str], kernel: Kernel) -> bool:
     reads = [load for load in loads(value) if load.indices]
     if any(load.array == target.array and load.indices != target.indices for load in reads) or target not in reads:
         return False
-    if not all(load.array == target.array or _disjoint(kernel, load.array, target.array) for load in reads):
+    if not all(load.array == target.array or disjoint(kernel, load.array, target.array) for load in reads):
         return False
     sums = around[-1]
     return all(affine.step(index, sums) == affine.ZERO for index in target.indices) and _separate(target, (*around[:-1], vector.var))
@@ -107,13 +108,6 @@ def _separate(target: Load, iterators: Sequence[str]) -> bool:
         if not own:
             return False
     return True
-
-
-def _disjoint(kernel: Kernel, first: str, second: str) -> bool:
-    if any(kernel.array(name).role is not Role.ARGUMENT for name in (first, second)):
-        return True
-    pairs = ({item.first, item.second} for item in kernel.assumptions if isinstance(item, NoOverlap))
-    return {first, second} in pairs
 
 
 def _copies(body: Block, var: str, count: int) -> Block:

@@ -13,10 +13,11 @@ one iteration (or of consecutive ones), and for a store that stays in place whil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Const, Expr, Load, Select, Unary
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr
@@ -94,8 +95,21 @@ def _overwritten(path: Path, statement: Assign) -> bool:
         if isinstance(loop, For) and not any(loop.var in symbols(index) for index in statement.target.indices):
             return statement.target not in loads(statement.value)
         if not isinstance(loop, If) and not (isinstance(loop, For) and _is_short(loop)):
-            return sum(item.target.array == statement.target.array for item in _together(path[depth].block)) > 1
+            moving = _iterators(path[max(0, depth - 1) :])
+            rivals = [item for item in _together(path[depth].block) if item.target.array == statement.target.array]
+            return sum(not _never_meet(item.target, statement.target, moving) for item in rivals) > 1
     return False
+
+
+def _iterators(path: Path) -> frozenset[str]:
+    """The iterators of the loops of a path, and of those inside them."""
+    return frozenset(item.var for place in path for item in walk(place.block[place.position : place.position + 1]) if isinstance(item, For))
+
+
+def _never_meet(first: Load, second: Load, moving: Collection[str]) -> bool:
+    """Whether two elements differ in a subscript that stays as it is while the iterators move."""
+    pairs = zip(first.indices, second.indices, strict=True)
+    return any(affine.distance(a, b) not in (None, 0) and not symbols(a) & {*moving} for a, b in pairs)
 
 
 def _runs_into_next(place: Place, statement: Assign) -> bool:

@@ -12,7 +12,8 @@ from setuptools_polyopt.ir.expressions import Expr
 @dataclass(frozen=True, slots=True)
 class Options:
     """How kernels are printed. parallel: loops marked parallel may run on several threads; polls: long loops look for cancellation;
-    jam: loops around vector loops are unrolled into register tiles."""
+    jam: copies of iterations run together
+    (codegen/jam.py, interleave.py, registers.py)."""
 
     parallel: bool = True
     polls: bool = True

@@ -27,6 +27,15 @@ PIECE_LOWER, PIECE_UPPER = "<lo>", "<hi>"
 """Symbols for the ends of a piece of a parallel loop."""
 
 
+def disjoint(kernel: Kernel, first: str, second: str) -> bool:
+    """Whether two different arrays certainly share no memory."""
+    if first == second:
+        return False
+    if any(kernel.array(name).role is not Role.ARGUMENT for name in (first, second)):
+        return True
+    return any({item.first, item.second} == {first, second} for item in kernel.assumptions if isinstance(item, NoOverlap))
+
+
 @dataclass
 class Unit:
     """What the functions of one kernel share while they are written."""
@@ -49,8 +58,6 @@ class Unit:
         self.read = frozenset(load.array for item in statements for load in reads(item))
         self.products = any(_subtracts(item) for item in statements)
         self.allocated = frozenset(item.array for item in statements if isinstance(item, Alloc))
-        pairs = [item for item in self.kernel.assumptions if isinstance(item, NoOverlap)]
-        self._apart = {frozenset((item.first, item.second)) for item in pairs}
         self.names.define(PIECE_LOWER, "lo")
         self.names.define(PIECE_UPPER, "hi")
         for param in self.kernel.params:
@@ -65,10 +72,7 @@ class Unit:
 
     def disjoint(self, first: str, second: str) -> bool:
         """Whether two different arrays certainly share no memory."""
-        if first == second:
-            return False
-        both = all(self.arrays[name].role is Role.ARGUMENT for name in (first, second))
-        return not both or frozenset((first, second)) in self._apart
+        return disjoint(self.kernel, first, second)
 
     def restrict(self, name: str) -> bool:
         """Whether nothing else of the kernel reaches the memory of an array that somebody writes."""

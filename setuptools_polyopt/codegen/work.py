@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from setuptools_polyopt.codegen.affine import parts
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
@@ -96,7 +97,8 @@ def _statement(statement: Assign | For | If | Alloc, middles: Middles) -> Expr:
             return _sum(_expression(value, middles), number(1.0 if target.indices else 0.5))
         case If(cond=cond):
             branches = _sum(block_work(statement.body, middles), block_work(statement.orelse, middles))
-            return _sum(branches, _expression(cond, middles))
+            share = number(0.5 if statement.orelse else 1.0)
+            return _sum(product(share, branches), _expression(cond, middles))
         case Alloc():
             return number(0.0)
         case For():
@@ -153,7 +155,7 @@ def _difference(lower: Expr, upper: Expr, step: int, middles: Middles) -> Linear
     if left_over:
         return Linear(constant=0.5 * (left_over - 1))
     pairs = [
-        _linear(high, middles).plus(_linear(low, middles), -1.0) for high in _parts(upper, "min") for low in _parts(lower, "max")
+        _linear(high, middles).plus(_linear(low, middles), -1.0) for high in parts(upper, "min") for low in parts(lower, "max")
     ]
     constants = [pair.constant for pair in pairs if not pair.terms]
     if constants:
@@ -179,13 +181,6 @@ def _left_over(lower: Expr) -> float:
             return _float(count) if count == factor else 0.0
         case _:
             return 0.0
-
-
-def _parts(expr: Expr, op: str) -> list[Expr]:
-    """The operands of a minimum of minima (maximum of maxima)."""
-    if isinstance(expr, Binary) and expr.op in (op, f"{op}imum"):
-        return _parts(expr.left, op) + _parts(expr.right, op)
-    return [expr]
 
 
 def _linear(expr: Expr, middles: Middles) -> Linear:

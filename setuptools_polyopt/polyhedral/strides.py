@@ -102,6 +102,14 @@ def cost(statement: Statement, scop: Scop, rows: Sequence[Row], position: int) -
     return sum(access_cost(a, scop.kernel.array(a.load.array), direction) for a in _distinct(statement))
 
 
+def jumps(statement: Statement, scop: Scop, rows: Sequence[Row], position: int) -> int:
+    """How many accesses touch another cache line at every iteration of loop `position` (0 if the statement does not move along it)."""
+    direction = solve(rows, statement.iterators, position)
+    if direction is None:
+        return 0
+    return sum(access_cost(a, scop.kernel.array(a.load.array), direction) >= STRIDED for a in _distinct(statement))
+
+
 def _distinct(statement: Statement) -> list[Access]:
     """One access per array and subscript, so that an update does not count twice."""
     found = {(a.load.array, a.load.indices): a for a in statement.accesses}

@@ -2,7 +2,8 @@
 
 Innermost comes the loop along which accesses are contiguous and nothing is carried (float accumulations stay in order: the loop that
 carries one cannot be it). Tiles pay when some data is used again only after at least two loops have passed over other data, or when an
-access is contiguous along another loop than the innermost. Parallel tile loops come first; where none is parallel, the wavefront over
+access is contiguous along another loop than the innermost. Where that other loop carries a dependence, it comes innermost itself and the
+loop that carries nothing outermost. Parallel tile loops come first; where none is parallel, the wavefront over
 the first two tile loops makes the second one parallel. Without tiles, a loop that is both the innermost and the only parallel one is
 cut into blocks.
 
@@ -21,7 +22,7 @@ from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.marks import tile_member
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.spaces import linear
-from setuptools_polyopt.polyhedral.strides import STRIDED, Row, access_cost, cost, in_span, solve
+from setuptools_polyopt.polyhedral.strides import STRIDED, Row, access_cost, cost, in_span, jumps, solve
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Tree, sequence
 from setuptools_polyopt.polyhedral.tree import Sequence as Steps
 
@@ -66,6 +67,10 @@ def _restructure(tree: Band, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None
     inner = _innermost(tree.members, statements, scop, deps, outer)
     points = [m for m in tree.members if m is not inner] + ([inner] if inner is not None else [])
     entry = [m for m in tree.members if deps.is_subset(deps.eq_at_multi_union_pw_aff(m.union()))]
+    chain = _chain(inner, entry, points, statements, scop, outer)
+    if inner is not None and chain is not None:
+        rest = [m for m in tree.members if m is not inner and m is not chain]
+        return replace(tree, members=(inner, *rest, chain))
     if sizes is None or not _pays(points, statements, bool(entry), scop, outer):
         if inner is not None and entry == [inner]:
             strided = _strided(inner, tree.members, statements, scop, outer)
@@ -78,6 +83,36 @@ def _restructure(tree: Band, scop: Scop, deps: isl.UnionMap, sizes: Sizes | None
     if not entry:
         loops = [_wavefront(first[0], size[id(first[0])], first[1], size[id(first[1])]), *loops[1:]]
     return Band((*loops, *(replace(m, note="point") for m in points)), True, tree.child)
+
+
+def _chain(
+    inner: Member | None,
+    entry: Sequence[Member],
+    points: Sequence[Member],
+    statements: Sequence[Statement],
+    scop: Scop,
+    outer: tuple[Member, ...],
+) -> Member | None:
+    """The loop that should be innermost although it carries a dependence: the others jump from line to line, and it does not.
+
+    Rows of such a chain are independent (the loop `inner` carries nothing); several of them then run side by side (codegen/interleave.py),
+    which beats a vector loop over elements that lie far apart. Not where tiles bring data back that would be gone.
+    """
+    if inner is None or inner not in entry or any(_reused(s, points, outer) for s in statements):
+        return None
+    deepest = max(len(s.iterators) for s in statements)
+    core = [s for s in statements if len(s.iterators) == deepest]
+    for member in points:
+        if member not in entry and all(_jumps(s, inner, points, scop, outer) > _jumps(s, member, points, scop, outer) for s in core):
+            return member
+    return None
+
+
+def _jumps(statement: Statement, member: Member, points: Sequence[Member], scop: Scop, outer: tuple[Member, ...]) -> int:
+    """How many accesses touch another line at every iteration when the loop is innermost."""
+    loops = (*outer, *points)
+    rows = _rows(statement, loops)
+    return 0 if rows is None else jumps(statement, scop, rows, loops.index(member))
 
 
 def _wavefront(a: Member, a_size: int, b: Member, b_size: int) -> Member:
@@ -143,9 +178,14 @@ def _pays(points: Sequence[Member], statements: Sequence[Statement], parallel: b
     """Are tiles worth their overhead? parallel: whether some tile loop is parallel as it is (without a wavefront)."""
     for s in statements:
         rows = _rows(s, (*outer, *points))
-        if rows is not None and (_far_reuse(s, rows, len(outer)) or (parallel and _transposed(s, scop, rows, len(outer)))):
+        if rows is not None and parallel and _transposed(s, scop, rows, len(outer)):
             return True
-    return False
+    return any(_reused(s, points, outer) for s in statements)
+
+
+def _reused(statement: Statement, points: Sequence[Member], outer: tuple[Member, ...]) -> bool:
+    rows = _rows(statement, (*outer, *points))
+    return rows is not None and _far_reuse(statement, rows, len(outer))
 
 
 def _far_reuse(statement: Statement, rows: Sequence[Row], start: int) -> bool:

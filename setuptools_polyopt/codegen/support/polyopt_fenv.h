@@ -43,8 +43,14 @@ static inline uint32_t polyopt_fp_flags(void)
     return (raw & 1u) | (raw & 4u) >> 1 | (raw & 8u) >> 1 | (raw & 16u) >> 1;
 }
 
-/* What is raised (inexact and denormal aside), and raising it again where it has been cleared since. */
-static inline uint32_t polyopt_fp_raised(void) { return (_mm_getcsr() | polyopt_fp_x87()) & 0x1du; }
+/* What is raised (inexact and denormal aside), cleared; and raising it again. */
+static inline uint32_t polyopt_fp_set_aside(void)
+{
+    uint32_t now = _mm_getcsr(), x87 = polyopt_fp_x87();
+    if (now & 0x1du) _mm_setcsr(now & ~0x3fu);
+    if (x87) __asm__ __volatile__("fnclex");
+    return (now | x87) & 0x1du;
+}
 static inline void polyopt_fp_raise_again(uint32_t raised)
 {
     uint32_t now = _mm_getcsr();
@@ -90,7 +96,12 @@ static inline uint32_t polyopt_fp_flags(void)
     return (raw & FE_INVALID ? POLYOPT_FP_INVALID : 0u) | (raw & FE_DIVBYZERO ? POLYOPT_FP_DIVIDE : 0u) |
            (raw & FE_OVERFLOW ? POLYOPT_FP_OVERFLOW : 0u) | (raw & FE_UNDERFLOW ? POLYOPT_FP_UNDERFLOW : 0u);
 }
-static inline uint32_t polyopt_fp_raised(void) { return (uint32_t)fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT); }
+static inline uint32_t polyopt_fp_set_aside(void)
+{
+    int raised = fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT);
+    if (raised) feclearexcept(FE_ALL_EXCEPT);
+    return (uint32_t)raised;
+}
 static inline void polyopt_fp_raise_again(uint32_t raised)
 {
     int lost = (int)raised & ~fetestexcept(FE_ALL_EXCEPT);

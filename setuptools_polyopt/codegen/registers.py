@@ -1,0 +1,114 @@
+"""Elements that stay in a register while their loop runs.
+
+    for k in i + 1..n:                         if i + 1 < n:
+      x[i] = x[i] - f[i, k] * x[k]               x_register = x[i]
+                                                 for k in i + 1..n: x_register = x_register - f[i, k] * x[k]
+                                                 x[i] = x_register
+
+Compilers do this where the loop has one subscript for the array. Here it reads others too, and only the loop's bounds say that they are
+other elements: the difference of two subscripts is a constant apart from zero at the end of the loop that comes nearest. Otherwise each
+step would wait for the store of the last one. Legal because nothing else touches the element meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from setuptools_polyopt.codegen import affine
+from setuptools_polyopt.codegen.storage import disjoint
+from setuptools_polyopt.exhaustive import assert_never
+from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Load, integer
+from setuptools_polyopt.ir.kernel import Array, Kernel, Role
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.visitors import assigns, loads, map_block_exprs, map_expr, own_loads, substitute, symbols
+
+
+def keep_in_registers(kernel: Kernel) -> Kernel:
+    """The kernel with such elements in scalars; the same object where there are none."""
+    made = _Made(kernel)
+    body = made.block(kernel.body)
+    return kernel if body == kernel.body else replace(kernel, arrays=(*kernel.arrays, *made.arrays), body=body)
+
+
+@dataclass
+class _Made:
+    kernel: Kernel
+    arrays: list[Array] = field(default_factory=list)
+
+    def block(self, body: Block) -> Block:
+        return tuple(part for item in body for part in self.statement(item))
+
+    def statement(self, item: Stmt) -> Block:
+        match item:
+            case For():
+                elements = _elements(item, self.kernel)
+                return (self.kept(item, elements) if elements else replace(item, body=self.block(item.body)),)
+            case If():
+                return (replace(item, body=self.block(item.body), orelse=self.block(item.orelse)),)
+            case Assign() | Alloc():
+                return (item,)
+            case _:
+                assert_never(item)
+
+    def kept(self, loop: For, elements: Sequence[Load]) -> If:
+        """The loop on scalars in place of the elements, if it runs at all."""
+        scalars = {element: Load(self.scalar(element), (), element.dtype) for element in elements}
+
+        def expression(expr: Expr) -> Expr:
+            return map_expr(expr, lambda node: scalars.get(node, node) if isinstance(node, Load) else node)
+
+        before = tuple(part for element, scalar in scalars.items() for part in (Alloc(scalar.array), Assign(scalar, element)))
+        after = tuple(Assign(element, scalar) for element, scalar in scalars.items())
+        body = map_block_exprs(loop.body, expression)
+        return If(Compare("lt", loop.lower, loop.upper), (*before, replace(loop, body=body), *after))
+
+    def scalar(self, element: Load) -> str:
+        """A variable for an element."""
+        taken = {array.name for array in (*self.kernel.arrays, *self.arrays)}
+        name = next(name for name in map(f"{element.array}_kept{{}}".format, count(1)) if name not in taken)
+        self.arrays.append(Array(name, element.dtype, (), Role.TEMPORARY))
+        return name
+
+
+def _elements(loop: For, kernel: Kernel) -> tuple[Load, ...]:
+    """The elements of arrays that the loop updates in every iteration while it reads others of the same arrays."""
+    if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For) for item in walk(loop.body)):
+        return ()
+    read = {load for item in walk(loop.body) for load in own_loads(item)}
+    targets = dict.fromkeys(item.target for item in loop.body if isinstance(item, Assign))
+    touched = read | {item.target for item in assigns(loop.body)}
+    return tuple(target for target in targets if _stays(target, loop, read) and _is_alone(target, loop, touched, kernel))
+
+
+def _stays(target: Load, loop: For, read: Collection[Load]) -> bool:
+    others = any(load.array == target.array and load != target for load in read)
+    changing = {item.target.array for item in assigns(loop.body)} | {loop.var}
+    return target in read and others and not any(symbols(index) & changing or loads(index) for index in target.indices)
+
+
+def _is_alone(element: Load, loop: For, touched: Collection[Load], kernel: Kernel) -> bool:
+    """Whether the loop reaches the element's memory through its own subscripts only."""
+    for load in touched:
+        if load == element or not load.indices:
+            continue
+        if load.array != element.array:
+            if not disjoint(kernel, load.array, element.array):
+                return False
+        elif not any(_apart(a, b, loop) for a, b in zip(load.indices, element.indices, strict=True)):
+            return False
+    return True
+
+
+def _apart(index: Expr, fixed: Expr, loop: For) -> bool:
+    """Whether a subscript differs from one that does not move, in every iteration."""
+    slope = affine.step(index, loop.var)
+    if not isinstance(slope, Const) or isinstance(slope.value, complex) or not slope.value:
+        return False
+    first = [substitute(index, {loop.var: bound}) for bound in affine.parts(loop.lower, "max")]
+    last = [substitute(index, {loop.var: affine.plus(bound, integer(-1))}) for bound in affine.parts(loop.upper, "min")]
+    least, most = (first, last) if slope.value > 0 else (last, first)
+    above = (affine.distance(end, fixed) for end in least)
+    below = (affine.distance(fixed, end) for end in most)
+    return any(gap is not None and gap > 0 for gap in (*above, *below))
