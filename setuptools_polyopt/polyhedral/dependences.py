@@ -35,39 +35,24 @@ def dependences(scop: Scop) -> Dependences:
 
 def flow(scop: Scop) -> isl.UnionMap:
     """From the last writes to the reads that see them."""
-    try:
-        return scop.seen.get_may_dependence().coalesce()
-    except isl.Error as error:
-        if "operations" in str(error):
-            raise
-        return _ordered(scop, scop.must_writes.union(scop.may_writes), scop.reads)  # isl cannot: every earlier write counts
+    return scop.seen.domain_factor_domain().coalesce()
 
 
-def flow_through(array: str, scop: Scop) -> isl.UnionMap | None:
-    """The part of the flow that goes through one array; None where isl cannot tell."""
-    try:
-        full = scop.seen.get_full_may_dependence()  # { S[i] -> [T[j] -> array[k]] }
-    except isl.Error as error:
-        if "operations" in str(error):
-            raise
-        return None
-    result = isl.UnionMap.empty(full.get_space())
-    maps = full.get_map_list()
+def flow_through(array: str, scop: Scop) -> isl.UnionMap:
+    """The part of the flow that goes through one array."""
+    result = isl.UnionMap.empty(scop.seen.get_space())
+    maps = scop.seen.get_map_list()
     for k in range(maps.n_map()):
         part = maps.get_at(k)
-        if part.range().unwrap().get_tuple_name(isl.dim_type.out) == array:
-            result = result.union(isl.UnionMap.from_map(part.range_factor_domain()))
+        if part.domain().unwrap().get_tuple_name(isl.dim_type.out) == array:
+            result = result.union(isl.UnionMap.from_map(part.domain_factor_domain()))
     return result
 
 
 def unwritten(scop: Scop) -> isl.UnionMap:
-    """The reads that (perhaps) see what was there before the kernel."""
-    try:
-        return scop.seen.get_may_no_source().coalesce()
-    except isl.Error as error:
-        if "operations" in str(error):
-            raise
-        return scop.reads
+    """The reads that (perhaps) see what was there before."""
+    written = _ordered(scop, scop.must_writes, scop.reads).reverse().apply_range(scop.must_writes)
+    return scop.reads.subtract(written).coalesce()
 
 
 def _anti(scop: Scop) -> isl.UnionMap:

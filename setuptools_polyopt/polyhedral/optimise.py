@@ -60,7 +60,7 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
     try:
         with bounded(base.context.get_ctx(), options.max_operations):
             before = dependences(base)
-            chosen = expansions(base, before) if options.reorder and options.contract else ()
+            chosen = expansions(base) if options.reorder and options.contract else ()
     except TooIntricate as error:
         plan = _as_written(base)
         return Optimised(plan.kernel, (_intricate(base, str(error)),), {"scop": _print_scop(base), "loops": print_kernel(plan.kernel)})

@@ -24,7 +24,7 @@ from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr
 from setuptools_polyopt.polyhedral.affine import function_to_expr
-from setuptools_polyopt.polyhedral.dependences import Dependences, flow_through
+from setuptools_polyopt.polyhedral.dependences import flow_through
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import function_map, linear, variable
@@ -50,7 +50,7 @@ class Expansion:
     indices: tuple[_Index, ...]
 
 
-def expansions(scop: Scop, deps: Dependences) -> tuple[Expansion, ...]:
+def expansions(scop: Scop) -> tuple[Expansion, ...]:
     """What can be expanded, and along which loops."""
     found: list[Expansion] = []
     taken = {a.name for a in scop.kernel.arrays} | {p.name for p in scop.kernel.params}
@@ -58,8 +58,7 @@ def expansions(scop: Scop, deps: Dependences) -> tuple[Expansion, ...]:
         if array.role is not Role.TEMPORARY:
             continue
         users = [s for s in scop.statements if any(a.load.array == array.name for a in s.accesses)]
-        through = flow_through(array.name, scop)
-        flow = deps.flow if through is None else through
+        flow = flow_through(array.name, scop)
         for number, web in enumerate(_webs(array.name, users, flow)):
             name = array.name
             if number:

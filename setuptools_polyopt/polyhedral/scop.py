@@ -75,13 +75,18 @@ class Scop:
     schedule: isl.UnionMap
 
     @cached_property
-    def seen(self) -> isl.UnionFlow:
-        """For each read, the writes whose values it may see, and the reads that may see what was there before the kernel.
+    def seen(self) -> isl.UnionMap:
+        """Flow by value, with the element that it goes through: `{ [S[i] -> array[k]] -> T[j] }`.
 
-        A may-write is seen but hides no earlier write. Raises isl.Error where isl cannot tell.
+        A may-write is seen but hides no earlier write. (isl's own `compute_flow` crashes on some domains with integer divisions.)
         """
-        info = isl.UnionAccessInfo.from_sink(self.reads).set_must_source(self.must_writes).set_may_source(self.may_writes)
-        return info.set_schedule_map(self.schedule).compute_flow()
+        writes = self.must_writes.union(self.may_writes)
+        element, dates = writes.range_map(), writes.domain_map().apply_range(self.schedule)
+        earlier = dates.lex_lt_union_map(self.schedule)
+        seen = element.apply_range(self.reads.reverse()).intersect(earlier)
+        again = element.apply_range(self.must_writes.reverse()).intersect(earlier)
+        hiding = self.must_writes.apply_range(self.reads.reverse()).intersect(self.schedule.lex_lt_union_map(self.schedule))
+        return seen.subtract(again.apply_range(hiding)).coalesce()
 
     def statement(self, name: str) -> Statement:
         """The statement of that name; KeyError if there is none."""

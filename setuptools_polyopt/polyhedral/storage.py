@@ -73,9 +73,7 @@ def _flat_axes(array: str, users: frozenset[str], scop: Scop) -> int:
 def _lives(array: str, users: frozenset[str], scop: Scop, flow: isl.UnionMap) -> isl.UnionMap:
     """The flow dependences through the array."""
     domain = domain_of(Leaf(tuple(sorted(users))), scop)
-    between = flow.intersect_domain(domain).intersect_range(domain)
-    through = flow_through(array, scop)
-    return between if through is None else between.intersect(through)
+    return flow.intersect_domain(domain).intersect_range(domain).intersect(flow_through(array, scop))
 
 
 def _place(

@@ -191,11 +191,12 @@ def _assign(scope: Scope, depth: int) -> list[str]:
 
 
 def _branch(scope: Scope, depth: int) -> list[str]:
-    rows = [f"if {condition(scope, 1)}:", *_indent(_statement(scope, 3))]
+    inner = 3 if scope.iterators else 0
+    rows = [f"if {condition(scope, 1)}:", *_indent(_statement(scope, inner))]
     if scope.chance(0.2):
-        rows += [f"elif {condition(scope, 1)}:", *_indent(_statement(scope, 3))]
+        rows += [f"elif {condition(scope, 1)}:", *_indent(_statement(scope, inner))]
     if scope.chance(0.4):
-        rows += ["else:", *_indent(_statement(scope, 3))]
+        rows += ["else:", *_indent(_statement(scope, inner))]
     return rows
 
 

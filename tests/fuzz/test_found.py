@@ -30,6 +30,14 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "flow_that_isl_crashes_on": Found(  # isl's own data flow analysis took the build down
+        "def flow_that_isl_crashes_on(A, n, m):\n    for i in range(0, n - 1, 2):\n        for j in range(m):\n"
+        "            A[i, :] = A[:, n - 1 - i] + 1.0\n            for k in range(2, n - 1):\n                A[k + 1, i + 2] = 0.5\n"
+        "            if A[i + 1, i] != 2:\n                A[i + 1, i] = j\n            elif A[i, i] >= 0.5:\n"
+        "                A[n - 1 - i, i] += A[i, 0]\n",
+        lambda: [np.ones((6, 6)), 6, 3],
+        (lambda: [np.arange(49.0).reshape(7, 7), 7, 2],),
+    ),
     "assignment_of_itself": Found(  # needs no statement, but a writable array
         "def assignment_of_itself(A, B):\n    q = B.mean()\n    A[...] = A\n    C = B * 2 + q\n    return C\n",
         lambda: [np.ones(4), np.ones(4)],
