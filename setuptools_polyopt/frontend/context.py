@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.exhaustive import assert_never
+from setuptools_polyopt.frontend.affine import free_symbols
 from setuptools_polyopt.frontend.names import Names
 from setuptools_polyopt.frontend.pytypes import ArrayType, Env, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Constant, Module, Resolved
-from setuptools_polyopt.frontend.state import State
+from setuptools_polyopt.frontend.state import State, comparison
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
@@ -101,9 +102,11 @@ class Context:
 
     def require(self, value: PendingValue) -> Value:
         """The value after the loop, with the guard that the loop ran at least once."""
-        if value.ran is None:
-            raise Unsupported(value.reason)
-        self.state.hold(value.ran, "the loop runs at least once", value.reason.span)
+        for form in value.ran:
+            least = self.state.extreme(form, largest=False)
+            if least is None or (least.value is not None and least.value < 0) or not free_symbols(least) <= self.state.params.keys():
+                raise Unsupported(value.reason)
+            self.state.hold(comparison(least), "the loop runs at least once", value.reason.span)
         return value.after
 
     def resolve(self, name: str, attributes: tuple[str, ...], span: Span) -> Value:

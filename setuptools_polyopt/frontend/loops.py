@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import carried
-from setuptools_polyopt.frontend.affine import Affine, number, symbol
+from setuptools_polyopt.frontend.affine import Affine, free_symbols, number, symbol
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.joins import current, differs, outside, stored, widen
 from setuptools_polyopt.frontend.names import bound
-from setuptools_polyopt.frontend.state import comparison
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PathValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Load, Sym, integer
 from setuptools_polyopt.ir.statements import For, Stmt
 from setuptools_polyopt.operators.values import ScalarType
 
@@ -126,6 +125,8 @@ class _Loop:
         self.live_out = names.live[id(node)]
         self.iterator = ""
         self.before: dict[str, Value] = {}
+        self.left: dict[str, PendingValue] = {}
+        """What hangs on a loop inside having run, at the end of the body."""
 
     def run(self) -> None:
         ctx = self.ctx
@@ -174,7 +175,7 @@ class _Loop:
     ) -> tuple[dict[str, Value | None], list[Stmt]]:
         """Lower the body once: the values at its end, and its statements."""
         state, header = self.ctx.state, self.header
-        self.iterator = state.iterator(self.target)
+        self.iterator, self.left = state.iterator(self.target), {}
         for name in self.assigned:
             state.env.pop(name, None)
         for name, value in heads.items():
@@ -207,6 +208,8 @@ class _Loop:
         value = self.ctx.state.env.get(name)
         if value is None:
             return None
+        if isinstance(value, PendingValue):
+            self.left[name] = value
         try:
             return self.ctx.settle(value, self.span)
         except Unsupported as error:
@@ -313,8 +316,19 @@ class _Loop:
         return self.pending(name, before, end)
 
     def pending(self, name: str, before: Value | None, after: Value) -> Value:
-        state = self.ctx.state
-        if state.certain(self.header.ran):
+        """`after`, as far as it is certain that the loop, and the one inside that its type hangs on, have run."""
+        ran = () if self.ctx.state.certain(self.header.ran) else (self.header.ran,)
+        lasting, inner = True, self.left.get(name)
+        if inner is not None and isinstance(after, ScalarValue) and (after.type.box == "mixed" or after.narrow):
+            alone = name not in bound([each for each in self.node.body if not isinstance(each, ast.For)])
+            alone = alone and sum(name in bound([each]) for each in self.node.body) == 1
+            lasting = inner.lasting and alone
+            deciding = self.deciding(inner, lasting)
+            if deciding is not None and isinstance(inner.after, ScalarValue) and inner.after.type.dtype is after.type.dtype:
+                before = before and after
+                after = replace(after, type=inner.after.type, narrow=inner.after.narrow)
+                ran = (*ran, *deciding)
+        if not ran:
             return after
         reason = Diagnostic(
             self.span,
@@ -322,14 +336,15 @@ class _Loop:
             f"what `{name}` is after the loop depends on whether the loop runs at all",
             "give it a value of the same type before the loop",
         )
-        least = state.extreme(self.header.ran, largest=False)
-        if least is None or (least.value is not None and least.value < 0):
-            ran: Expr | None = None
-        else:
-            ran = comparison(least)
-        if isinstance(before, ConflictValue):
-            before = None
-        return PendingValue(before, after, ran, reason)
+        return PendingValue(None if isinstance(before, ConflictValue) else before, after, ran, reason, lasting)
+
+    def deciding(self, inner: PendingValue, lasting: bool) -> tuple[Affine, ...] | None:
+        """That the loop inside ran in the last iteration; in the first one, if that is as good and the last one is known to be empty."""
+        for value in (self.last(), self.header.lower) if lasting else (self.last(),):
+            forms = [form + (value - symbol(self.iterator)) * form.coefficient(self.iterator) for form in inner.ran]
+            if not any(self.iterator in free_symbols(form) or (form.value or 0) < 0 for form in forms):
+                return tuple(form for form in forms if not self.ctx.state.certain(form))
+        return None
 
     def last(self) -> Affine:
         """The iterator's last value, if the loop runs."""

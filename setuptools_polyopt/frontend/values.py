@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic
-from setuptools_polyopt.frontend.affine import affine
+from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Unary, integer
 from setuptools_polyopt.operators.values import ScalarType
@@ -153,13 +153,14 @@ class MethodValue:
 
 @dataclass(frozen=True, slots=True)
 class PendingValue:
-    """After a loop that may not run: `after` if `ran` holds (a condition over parameters, None where there is no such condition),
-    else `before` (None: not bound)."""
+    """After a loop that may not run: `after` if all forms of `ran` are >= 0 (over parameters and the iterators of loops around), else
+    `before` (None: not bound). lasting: running the loop again without these being >= 0 does not take `after` back."""
 
     before: Value | None
     after: Value
-    ran: Expr | None
+    ran: tuple[Affine, ...]
     reason: Diagnostic
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
