@@ -167,8 +167,10 @@ def test(expr: Expr, scope: Scope) -> Text:
     """A truth value that may turn out not to matter (`x / y < 1 and i == n` where i never is n, two branches that are the same): the flags
     of what it compares count all the same."""
     match expr:
-        case Compare(op=op, left=left, right=right) if left.dtype.is_float:
+        case Compare(op=op, left=left, right=right) if left.dtype.kind in "fc":
             return compare(op, left.dtype, _kept(left, scope), _kept(right, scope), scope.style())
+        case Unary(op="isnan" | "isinf" | "isfinite" | "signbit" as op, operand=operand):
+            return unary(op, _kept(operand, scope), operand.dtype, DType.BOOL, False, scope.style())
         case Unary(op="not" | "invert" as op, operand=operand) if operand.dtype is DType.BOOL:
             return unary(op, test(operand, scope), DType.BOOL, DType.BOOL, False, scope.style())
         case Binary(op="bitand" | "bitor" | "bitxor" as op, left=left, right=right, dtype=DType.BOOL):

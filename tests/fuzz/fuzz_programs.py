@@ -51,11 +51,18 @@ class Program:
     @property
     def depth(self) -> int:
         """How many loops are in each other, those over elements included."""
-        return max(_depth(ast.parse(self.source)), *(len(array.extents) for array in self.arrays))
+        ranks = {array.name: len(array.extents) for array in self.arrays}
+        return max(_depth(ast.parse(self.source), ranks), *ranks.values(), 1)
 
 
-def _depth(node: ast.AST) -> int:
-    return isinstance(node, ast.For) + max((_depth(child) for child in ast.iter_child_nodes(node)), default=0)
+def _depth(node: ast.AST, ranks: dict[str, int]) -> int:
+    match node:
+        case ast.Name(id=name):
+            return ranks.get(name, max(ranks.values()) if name[0] in "LV" else 0)
+        case ast.Subscript(value=ast.Name() as base, slice=index):
+            items = index.elts if isinstance(index, ast.Tuple) else [index]
+            return max(0, _depth(base, ranks) - sum(not isinstance(item, ast.Slice | ast.Constant) for item in items))
+    return isinstance(node, ast.For) + max((_depth(child, ranks) for child in ast.iter_child_nodes(node)), default=0)
 
 
 def program(random: Random, name: str = "f") -> Program:
@@ -133,7 +140,7 @@ def _range(scope: Scope, size: str) -> tuple[str, int, int]:
         return random.choice(choices)
     lowers = [("0", 0), ("0", 0), ("1", 1), ("2", 2)]
     lowers += [(f"{it.name} + 1", it.low + 1) for it in outer] + [(it.name, it.low) for it in outer]
-    lowers += [(f"max({it.name} - 1, 0)", 0) for it in outer] + [("c", 0)] * ("c" in scope.scalars)
+    lowers += [(f"max({it.name} - 1, 0)", 0) for it in outer] + [("max(c, 0)", 0)] * ("c" in scope.scalars)
     lower, low = random.choice(lowers)
     uppers = [(size, 0), (size, 0), (f"{size} - 1", 1), (f"{size} - 2", 2)]
     uppers += [(f"min({it.name} + 2, {size})", 0) for it in outer] + [(f"{size} // 2", 0)]

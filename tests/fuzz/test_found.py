@@ -30,6 +30,11 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "flags_of_what_is_asked_for_nan": Found(  # both answers give the same, so gcc left the quotient out
+        "def flags_of_what_is_asked_for_nan(A):\n    A |= np.where(np.isnan(2.0 / A), A, A) + 1\n",
+        lambda: [np.arange(1, 5)],
+        (lambda: [np.arange(5)],),
+    ),
     "flow_that_isl_crashes_on": Found(  # isl's own data flow analysis took the build down
         "def flow_that_isl_crashes_on(A, n, m):\n    for i in range(0, n - 1, 2):\n        for j in range(m):\n"
         "            A[i, :] = A[:, n - 1 - i] + 1.0\n            for k in range(2, n - 1):\n                A[k + 1, i + 2] = 0.5\n"
