@@ -45,6 +45,7 @@ from setuptools_polyopt.ir.kernel import (
     ScalarInput,
 )
 from setuptools_polyopt.ir.printer import print_expr
+from setuptools_polyopt.multiversion.merge import holders, merged_axes
 from setuptools_polyopt.multiversion.names import global_rows, quoted
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
 
@@ -57,7 +58,7 @@ _CTYPE = {dtype: f"{dtype.value}_t" for dtype in DType if dtype.is_integer} | {
 }  # fmt: skip
 _LOCALS = (
     *("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done"),
-    *("k", "saved", "kept", "lo", "hi", "next", "flags_raise"),
+    *("k", "arrays", "saved", "kept", "lo", "hi", "next", "flags_raise", "merged", "steps", "whole"),
 )
 """What generated functions call their own variables."""
 
@@ -117,7 +118,7 @@ def region_source(native: NativeRegion, first_global: int) -> str:
         f"    for (int k = 0; k < {max(1, width)}; k++) po_in[k].held = 0;",
         "    polyopt_begin(&call, po_self);",
     ]
-    tail = ["result = polyopt_refuse(call.state, guard, why);"]
+    tail = ["result = polyopt_miss(call.state, po_args, po_count, guard, why);"]
     text = "\n".join([*(row for row in head if row), *_pad(body, 1), *_pad(tail, 1)])
     release = [f"for (int k = 0; k < {max(1, width)}; k++) polyopt_drop(&po_in[k]);"]
     if collected.attributes:
@@ -134,7 +135,16 @@ def _kernel_declarations(variant: NativeVariant) -> Iterator[str]:
     yield variant.source.struct.rstrip()
     yield f"PO_DECLARE({symbol})"
     table = ", ".join(f"PO_{level.upper()}({symbol})" for level in LEVELS)
-    yield f"static const polyopt_kernel kernels_{symbol}[POLYOPT_LEVELS] = {{{table}}};"
+    yield f"static const polyopt_kernel levels_{symbol}[POLYOPT_LEVELS] = {{{table}}};"
+    loops = "NULL"
+    if variant.loops:
+        loops = f"loops_{symbol}"
+        yield f"static const int32_t {loops}[] = {{{', '.join(map(str, variant.loops))}, -1}};"
+    flags = "POLYOPT_FP_ALL" if variant.source.uses_flags else "0"
+    yield (
+        f"static const struct polyopt_kernel_spec kernel_{symbol} = "
+        f"{{{quoted(symbol)}, levels_{symbol}, sizeof(struct {symbol}_args), {loops}, {flags}}};"
+    )
 
 
 def _groups(variants: Sequence[NativeVariant]) -> list[list[NativeVariant]]:
@@ -163,7 +173,7 @@ def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, co
     for index, item in enumerate(inputs):
         inner += _take(native, index, item, collected, label)
     for variant_number, variant in enumerate(group):
-        inner += _variant(variant, collected, f"after_{number}_{variant_number}")
+        inner += _variant(variant, collected, f"after_{number}_{variant_number}", native.region.arguments)
     rows += _pad(inner, 1)
     rows += ["}", f"{label}:;"]
     release = [f"polyopt_drop(&po_in[{k}]); po_in[{k}].held = 0;" for k, item in enumerate(inputs) if isinstance(item.type, ArrayInput)]
@@ -218,13 +228,20 @@ def _take_scalar(source: str, scalar: ScalarInput, index: int) -> str:
 
 @dataclass
 class _Version:
-    """One variant's text in the making: `label` is where a refusal goes on, `where` the input that holds an array."""
+    """One variant's text in the making: `label` is where a refusal goes on, `where` the input that holds an array, `arguments` the
+    names behind `po_args`."""
 
     native: NativeVariant
     collected: _Region
     label: str
     where: dict[str, int]
+    arguments: Sequence[str]
     names: Names = field(default_factory=lambda: Names(_LOCALS))
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The extents of axes that the call may merge."""
+        return merged_axes(self.native.variant.kernel)
 
     def refuse(self, guard: str, why: str) -> str:
         return f"{{ guard = {self.collected.guard(guard)}; why = POLYOPT_WHY_{why}; goto {self.label}; }}"
@@ -239,9 +256,9 @@ class _Version:
         return guard_expression(expr, params, names)
 
 
-def _variant(native: NativeVariant, collected: _Region, label: str) -> list[str]:
+def _variant(native: NativeVariant, collected: _Region, label: str, arguments: Sequence[str]) -> list[str]:
     where = {item.type.array: index for index, item in enumerate(native.variant.inputs) if isinstance(item.type, ArrayInput)}
-    version = _Version(native, collected, label, where)
+    version = _Version(native, collected, label, where, arguments)
     rows = [*_parameters(version), *_conditions(version), *_results(version), *_call(version)]
     return ["{", *_pad(rows, 1), "}", f"{label}:;"]
 
@@ -331,6 +348,7 @@ def _call(version: _Version) -> Iterator[str]:
     yield f"why = {f'({made}) ? 0 : POLYOPT_WHY_MEMORY' if made else '0'};"
     yield f"guard = {version.collected.guard('enough memory')};"
     yield from _save(version)
+    yield from _merge(version)
     yield "if (!why) {"
     yield f"    const struct {native.source.symbol}_args k = {{"
     for entry in native.source.args:
@@ -340,8 +358,11 @@ def _call(version: _Version) -> Iterator[str]:
     yield "    };"
     failed = "the computation raises nothing and sets no floating-point flag that matters"
     yield f"    guard = {version.collected.guard(failed)};"
-    flags = "POLYOPT_FP_ALL" if native.source.uses_flags else "0"
-    yield f"    why = polyopt_run(&call, kernels_{native.source.symbol}, &k, (double)({version.text(native.source.work)}), {flags});"
+    objects = [_object(version, entry) for entry in native.source.args if entry.kind == "data"]
+    if objects:
+        yield f"    PyObject *const arrays[] = {{{', '.join(objects)}}};"
+    given = f"&kernel_{native.source.symbol}, &k, {'arrays' if objects else 'NULL'}, {len(objects)}"
+    yield f"    why = polyopt_run(&call, {given}, (double)({version.text(native.source.work)}));"
     yield "}"
     if native.safety.keep:
         yield "if (why) while (kept) polyopt_restore(&saved[--kept]);"
@@ -375,8 +396,27 @@ def _save(version: _Version) -> Iterator[str]:
         yield "}"
 
 
+def _merge(version: _Version) -> Iterator[str]:
+    """Axes taken as one where everything is contiguous over them: `merged` their extents, `steps` the strides, as the kernel sees them."""
+    axes = version.axes
+    if not axes:
+        return
+    arrays = [array for array in holders(version.native.variant.kernel, axes) if array.name in version.where]
+    tests = [f"polyopt_c_contiguous_from(&po_in[{version.where[array.name]}], {array.rank - len(axes)})" for array in arrays]
+    yield f"int64_t merged[] = {{{', '.join(map(version.names.of, axes))}}}, steps[{len(axes)}];"
+    yield f"const int whole = {' && '.join([*tests, f'polyopt_merge(merged, steps, {len(axes)})'])};"
+
+
 def _field_value(version: _Version, entry: ArgField) -> str:
     local = version.names.of(entry.source)
+    axes = version.axes
+    if entry.kind == "param" and entry.source in axes:
+        return f"merged[{axes.index(entry.source)}]"
+    if entry.kind == "stride" and axes:
+        array = version.native.variant.kernel.array(entry.source)
+        axis = entry.axis - array.rank + len(axes)
+        if axis >= 0 and array in holders(version.native.variant.kernel, axes):
+            return f"whole ? steps[{axis}] : po_in[{version.where[entry.source]}].stride[{entry.axis}]"
     holder = f"po_in[{version.where[entry.source]}]" if entry.source in version.where else local
     match entry.kind:
         case "data":
@@ -394,6 +434,15 @@ def _field_value(version: _Version, entry: ArgField) -> str:
             )
         case _:
             assert_never(entry.kind)
+
+
+def _object(version: _Version, entry: ArgField) -> str:
+    """The NumPy array behind a data field."""
+    if entry.source not in version.where:
+        return f"{version.names.of(entry.source)}_object"
+    index = version.where[entry.source]
+    item = version.native.variant.inputs[index]
+    return f"po_value[{index}]" if item.path else f"po_args[{version.arguments.index(item.root)}]"
 
 
 def _boxes(version: _Version) -> Iterator[str]:

@@ -43,13 +43,7 @@ def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], 
         for native in own:
             parts.append(region_source(native, len(globals_)))
             globals_ += [row for guard in native.region.globals for row in global_rows(guard)]
-            needed = sorted({index for variant in native.variants for index in variant.loops})
-            if needed:
-                parts.append(f"static const int32_t loops_{native.symbol}[] = {{{', '.join(map(str, needed))}, -1}};")
-            entries.append(
-                f"    {{{quoted(native.region.name)}, enter_{native.symbol}, guards_{native.symbol}, "
-                f"{f'loops_{native.symbol}' if needed else 'NULL'}}},"
-            )
+            entries.append(f"    {{{quoted(native.region.name)}, enter_{native.symbol}, guards_{native.symbol}}},")
         if globals_:
             tables += [f"static const struct polyopt_global globals_{number}[] = {{", *(f"    {row}," for row in globals_), "};"]
         tables += [f"static const struct polyopt_region regions_{number}[] = {{", *entries, "};"]
@@ -60,9 +54,11 @@ def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], 
     if loops:
         specs = ", ".join(f"{{{quoted(loop.ufunc)}, {quoted(_types(loop))}}}" for loop in loops)
         tables.append(f"static const struct polyopt_loop_spec loops[] = {{{specs}}};")
+    symbols = [variant.source.symbol for region in regions for variant in region.variants]
+    tables += ["static const struct polyopt_kernel_spec *const kernels[] = {", *(f"    &kernel_{symbol}," for symbol in symbols), "};"]
     tables += [
         "static const struct polyopt_extension extension = {",
-        f"    {quoted(name)}, modules, {len(modules)}, {'loops' if loops else 'NULL'}, {len(loops)}, {quoted(facts)}",
+        f"    {quoted(name)}, modules, {len(modules)}, {'loops' if loops else 'NULL'}, {len(loops)}, kernels, {len(symbols)}, {quoted(facts)}",
         "};",
         "PyMODINIT_FUNC PyInit__native(void) { return polyopt_extension_init(&extension); }",
         "",

@@ -19,7 +19,7 @@
  *         if ((why = polyopt_take_array(args[1], &x, POLYOPT_F64, 1, 0))) POLYOPT_REFUSE(G_X, why);
  *         if ((why = polyopt_take_array(args[2], &y, POLYOPT_F64, 1, POLYOPT_WRITABLE))) POLYOPT_REFUSE(G_Y, why);
  *         ...  sizes, bounds, overlap; fill k; polyopt_save for class undo ...
- *         if ((why = polyopt_run(&call, axpy_0_kernels, &k, work, flags))) { polyopt_restore(&saved); POLYOPT_REFUSE(G_RUN, why); }
+ *         if ((why = polyopt_run(&call, &axpy_0, &k, arrays, 2, work))) { polyopt_restore(&saved); POLYOPT_REFUSE(G_RUN, why); }
  *         result = polyopt_pack(0);
  *     done:
  *         polyopt_drop(&x); polyopt_drop(&y);
@@ -87,7 +87,15 @@ struct polyopt_region {
     const char *name;          /* attribute of the object that bind returns: "heat_0" */
     polyopt_entry entry;
     const char *const *guards; /* text of each guard number, for POLYOPT_TRACE; NULL ends it */
-    const int32_t *loops;      /* indexes of the inner loops it needs, -1 ends it; NULL for none. One missing: not bound. */
+};
+/* A kernel: what entry points run, and what `_native.run` and the hook of `_native.offload` call by its symbol. */
+typedef int32_t (*polyopt_kernel)(const void *args, struct polyopt_ctx *ctx);
+struct polyopt_kernel_spec {
+    const char *symbol;
+    const polyopt_kernel *levels; /* by POLYOPT_LEVEL_*, NULL where not built */
+    size_t size;                  /* of its struct of arguments */
+    const int32_t *loops;         /* indexes of NumPy's inner loops that it needs, -1 ends it; NULL for none. One missing: it never runs. */
+    uint32_t flags;               /* POLYOPT_FP_* bits which matter */
 };
 struct polyopt_module {
     const char *name; /* "pkg.mod" */
@@ -102,6 +110,8 @@ struct polyopt_extension {
     int32_t nmodules;
     const struct polyopt_loop_spec *loops;
     int32_t nloops;
+    const struct polyopt_kernel_spec *const *kernels; /* all that can be run by name */
+    int32_t nkernels;
     const char *facts; /* what `facts.signature()` of the wheel's runtime answered at build time; NULL: not compared */
 };
 
@@ -131,6 +141,8 @@ struct polyopt_state {
 
 /* Records the guard and answers None. */
 PyObject *polyopt_refuse(struct polyopt_state *state, int guard, int why);
+/* The end of an entry point that no variant took: like polyopt_refuse, unless an argument is of the type that `_native.foreign` named. */
+PyObject *polyopt_miss(struct polyopt_state *state, PyObject *const *args, Py_ssize_t nargs, int guard, int why);
 #define POLYOPT_REFUSE(guard, why_) do { result = polyopt_refuse(call.state, (guard), (why_)); goto done; } while (0)
 
 /* True for some calls after several runs in a row had to be given up (their data make the original warn or raise), so that such data
@@ -178,6 +190,8 @@ int polyopt_c_order(const struct polyopt_array *a);                   /* strides
 int polyopt_c_contiguous(const struct polyopt_array *a);
 int polyopt_f_contiguous(const struct polyopt_array *a);
 int polyopt_c_contiguous_from(const struct polyopt_array *a, int axis); /* its axes from `axis` on are contiguous */
+/* Axes that may be taken as one, if the rows are short: extents of longer rows of the same elements, and their strides; or 0. */
+int polyopt_merge(int64_t *extents, int64_t *steps, int rank);
 
 /* ---- results -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -193,8 +207,6 @@ PyObject *polyopt_box_scalar(int dtype, const void *value); /* np.float64(...), 
 PyObject *polyopt_pack(int n, ...);
 
 /* ---- running --------------------------------------------------------------------------------------------------------------------------- */
-
-typedef int32_t (*polyopt_kernel)(const void *args, struct polyopt_ctx *ctx);
 
 struct polyopt_fenv { uint32_t control; };
 
@@ -215,11 +227,13 @@ struct polyopt_call {
 void polyopt_begin(struct polyopt_call *call, PyObject *self);
 void polyopt_end(struct polyopt_call *call);
 
-/* Runs the kernel of the machine's level (table: by POLYOPT_LEVEL_*, NULL where not built). work: estimated operations (about
- * nanoseconds on one core), which decides the threads and whether the GIL is released. flags: POLYOPT_FP_* bits which matter.
- * Answers 0; POLYOPT_WHY_KERNEL (an operation failed) / _MEMORY / _FLAGS (a flag of `flags` that np.errstate does not ignore): the
- * caller restores and refuses; POLYOPT_WHY_EXCEPTION: an exception is set (KeyboardInterrupt): the caller restores, answers NULL. */
-int polyopt_run(struct polyopt_call *call, const polyopt_kernel table[POLYOPT_LEVELS], const void *args, double work, uint32_t flags);
+/* Runs the kernel of the machine's level, or has it run elsewhere (polyopt_offload.c). arrays: the objects behind the struct's data
+ * fields, in their order. work: estimated operations (about nanoseconds on one core), which decides the threads and whether the GIL is
+ * released. Answers 0; POLYOPT_WHY_KERNEL (an operation failed) / _MEMORY / _FLAGS (a flag that matters and that np.errstate does
+ * not ignore): the caller restores and refuses; POLYOPT_WHY_EXCEPTION: an exception is set (KeyboardInterrupt): the caller restores,
+ * answers NULL. */
+int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spec, const void *args, PyObject *const *arrays, int narrays,
+                double work);
 #define POLYOPT_FP_ALL (POLYOPT_FP_INVALID | POLYOPT_FP_DIVIDE | POLYOPT_FP_OVERFLOW | POLYOPT_FP_UNDERFLOW)
 
 /* Those of the flags that this thread's np.errstate does not ignore (needs the GIL; about a microsecond). */

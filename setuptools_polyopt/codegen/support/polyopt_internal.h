@@ -18,6 +18,25 @@ PyObject *polyopt_refusal_text(const struct polyopt_state *state);
 extern int32_t polyopt_level;
 extern const char *const polyopt_level_names[POLYOPT_LEVELS];
 
+/* ---- running (polyopt_run.c) ---- */
+
+/* The context of a call, without a region's state. */
+void polyopt_begin_context(struct polyopt_call *call);
+/* The kernel of the machine's level, and that level; NULL where it cannot run. */
+polyopt_kernel polyopt_kernel_of(const struct polyopt_kernel_spec *spec, int32_t *level);
+/* Without the GIL, with signals looked for; answers the status, and the flags in the call. */
+int32_t polyopt_run_released(struct polyopt_call *call, polyopt_kernel kernel, const void *args, int32_t threads);
+
+/* ---- elsewhere (polyopt_offload.c) ---- */
+
+enum { POLYOPT_NOT_OFFLOADED = -1 };
+/* From this much work on the hook is asked. */
+extern double polyopt_offload_work;
+/* Asks the hook: a status as of a kernel, with call->fpflags or call->raised set, or POLYOPT_NOT_OFFLOADED. */
+int32_t polyopt_offload(struct polyopt_call *call, const struct polyopt_kernel_spec *spec, const void *args, PyObject *const *arrays,
+                        int narrays, double work);
+extern PyMethodDef polyopt_offload_methods[];
+
 #if defined(__GNUC__) || defined(__clang__)
 #pragma GCC visibility pop
 #endif

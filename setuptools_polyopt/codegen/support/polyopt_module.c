@@ -204,11 +204,11 @@ static int load_kinds(void)
 static int prepare(PyObject *module)
 {
     static int prepared;
-    (void)module;
     if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
         PyErr_SetString(PyExc_ImportError, "polyopt's native extension does not support subinterpreters");
         return -1;
     }
+    if (PyModule_AddFunctions(module, polyopt_offload_methods) != 0) return -1;
     if (prepared) return 0;
     polyopt_level = polyopt_cpu_level();
     polyopt_libm_fill(&polyopt_functions.libm);

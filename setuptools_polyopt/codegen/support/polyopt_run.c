@@ -21,9 +21,14 @@ PyObject *polyopt_refuse(struct polyopt_state *state, int guard, int why)
 
 void polyopt_begin(struct polyopt_call *call, PyObject *self)
 {
-    struct polyopt_ctx *ctx = &call->ctx;
     call->state = (struct polyopt_state *)self;
     call->state->guard = -1;
+    polyopt_begin_context(call);
+}
+
+void polyopt_begin_context(struct polyopt_call *call)
+{
+    struct polyopt_ctx *ctx = &call->ctx;
     call->cancel = 0;
     call->raised = call->polled = 0;
     call->fpflags = 0;
@@ -85,25 +90,25 @@ static void poll_signals(struct polyopt_ctx *ctx)
 
 /* ---- running -------------------------------------------------------------------------------------------------------------------------------- */
 
-static int loops_ready(struct polyopt_state *state)
+static int loops_ready(const struct polyopt_kernel_spec *spec)
 {
-    for (const int32_t *loop = state->region->loops; loop && *loop >= 0; loop++)
+    for (const int32_t *loop = spec->loops; loop && *loop >= 0; loop++)
         if (!polyopt_loop_ready(*loop)) return 0;
     return 1;
 }
 
-static polyopt_kernel kernel_of(const polyopt_kernel table[POLYOPT_LEVELS], int32_t *level)
+polyopt_kernel polyopt_kernel_of(const struct polyopt_kernel_spec *spec, int32_t *level)
 {
     *level = polyopt_level;
-    while (*level > 0 && !table[*level]) --*level;
-    return table[*level];
+    while (*level > 0 && !spec->levels[*level]) --*level;
+    return loops_ready(spec) ? spec->levels[*level] : NULL;
 }
 
-static int32_t run_released(struct polyopt_call *call, polyopt_kernel kernel, const void *args, double work)
+int32_t polyopt_run_released(struct polyopt_call *call, polyopt_kernel kernel, const void *args, int32_t threads)
 {
     uint64_t saved = polyopt_fp_enter();
     int32_t status;
-    call->ctx.nthreads = polyopt_threads_for(work);
+    call->ctx.nthreads = threads;
     call->ctx.poll = poll_signals;
     call->ctx.poll_left = call->ctx.poll_step = 1;
     call->ctx.poll_last = call->started = polyopt_clock();
@@ -112,7 +117,7 @@ static int32_t run_released(struct polyopt_call *call, polyopt_kernel kernel, co
     call->fpflags = polyopt_fp_flags() | call->ctx.fpflags;
     PyEval_RestoreThread(call->thread);
     polyopt_fp_leave(saved);
-    return status;
+    return status | call->ctx.failed;
 }
 
 /* After the fourth run in a row that was given up, the next 1, 2, 4, ... 64 calls rest. */
@@ -123,24 +128,28 @@ static int given_up(struct polyopt_state *state, int why)
     return why;
 }
 
-int polyopt_run(struct polyopt_call *call, const polyopt_kernel table[POLYOPT_LEVELS], const void *args, double work, uint32_t flags)
+int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spec, const void *args, PyObject *const *arrays, int narrays,
+                double work)
 {
     struct polyopt_state *state = call->state;
-    polyopt_kernel kernel = kernel_of(table, &state->level);
-    int32_t status;
-    if (POLYOPT_UNLIKELY(state->region->loops && !loops_ready(state)) || !kernel) return POLYOPT_WHY_LOOP;
-    if (work >= WORK_TO_RELEASE) status = run_released(call, kernel, args, work);
-    else {
-        uint64_t saved = polyopt_fp_enter();
-        status = kernel(args, &call->ctx);
-        call->fpflags = polyopt_fp_flags();
-        polyopt_fp_leave(saved);
+    polyopt_kernel kernel = polyopt_kernel_of(spec, &state->level);
+    int32_t status = POLYOPT_NOT_OFFLOADED;
+    if (POLYOPT_UNLIKELY(!kernel)) return POLYOPT_WHY_LOOP;
+    if (POLYOPT_UNLIKELY(work >= polyopt_offload_work)) status = polyopt_offload(call, spec, args, arrays, narrays, work);
+    if (POLYOPT_LIKELY(status == POLYOPT_NOT_OFFLOADED)) {
+        if (work >= WORK_TO_RELEASE) status = polyopt_run_released(call, kernel, args, polyopt_threads_for(work));
+        else {
+            uint64_t saved = polyopt_fp_enter();
+            status = kernel(args, &call->ctx) | call->ctx.failed;
+            call->fpflags = polyopt_fp_flags();
+            polyopt_fp_leave(saved);
+        }
     }
     state->threads = call->ctx.nthreads;
     if (POLYOPT_UNLIKELY(call->raised)) return POLYOPT_WHY_EXCEPTION;
-    status |= call->ctx.failed;
     if (POLYOPT_UNLIKELY(status)) return given_up(state, status & POLYOPT_NO_MEMORY ? POLYOPT_WHY_MEMORY : POLYOPT_WHY_KERNEL);
-    if (POLYOPT_UNLIKELY(call->fpflags & flags) && polyopt_flags_matter(call->fpflags & flags)) return given_up(state, POLYOPT_WHY_FLAGS);
+    if (POLYOPT_UNLIKELY(call->fpflags & spec->flags) && polyopt_flags_matter(call->fpflags & spec->flags))
+        return given_up(state, POLYOPT_WHY_FLAGS);
     state->strikes = 0;
     return POLYOPT_WHY_NONE;
 }

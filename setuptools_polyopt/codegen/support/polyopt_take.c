@@ -252,3 +252,29 @@ static int packed(const struct polyopt_array *a, int first, int step, int count)
 int polyopt_c_contiguous(const struct polyopt_array *a) { return packed(a, a->rank - 1, -1, a->rank); }
 int polyopt_c_contiguous_from(const struct polyopt_array *a, int axis) { return packed(a, a->rank - 1, -1, a->rank - axis); }
 int polyopt_f_contiguous(const struct polyopt_array *a) { return packed(a, 0, 1, a->rank); }
+
+#define SHORT_ROW 512 /* elements; below, what a row costs by itself shows */
+#define LONG_ROW 1024
+#define WHOLE 4096 /* up to here all elements make one row; beyond, there are rows for several threads */
+#define TRIES 64
+
+int polyopt_merge(int64_t *extents, int64_t *steps, int rank)
+{
+    int64_t row = extents[rank - 1], rows = 1, factor;
+    if (row <= 0 || row >= SHORT_ROW) return 0;
+    for (int k = 0; k < rank - 1; k++) rows *= extents[k];
+    if (rows <= 1) return 0;
+    factor = rows;
+    if (row * rows > WHOLE) {
+        int64_t last;
+        factor = (LONG_ROW + row - 1) / row;
+        last = factor + TRIES;
+        while (factor < last && rows % factor != 0) factor++;
+        if (factor == last) return 0;
+    }
+    for (int k = 0; k < rank; k++) extents[k] = 1, steps[k] = row * factor;
+    extents[0] = rows / factor;
+    extents[rank - 1] = row * factor;
+    steps[rank - 1] = 1;
+    return 1;
+}

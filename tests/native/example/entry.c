@@ -3,16 +3,20 @@
 
 #include "example.h"
 
-#define LEVELS_OF(name)                                                                                                           \
+static const int32_t needs_exp[] = {LOOP_exp, LOOP_add, LOOP_multiply_c, -1}, needs_absurd[] = {LOOP_absurd, -1};
+
+#define KERNEL(name, type, loops, flags)                                                                                          \
     extern int32_t name##_base(const void *, struct polyopt_ctx *);                                                               \
     extern int32_t name##_v3(const void *, struct polyopt_ctx *);                                                                 \
-    static const polyopt_kernel name##_kernels[POLYOPT_LEVELS] = {name##_base, NULL, name##_v3, NULL};
-LEVELS_OF(axpy)
-LEVELS_OF(smooth)
-LEVELS_OF(exponential)
-LEVELS_OF(squares)
-LEVELS_OF(wait)
-LEVELS_OF(flags)
+    static const polyopt_kernel name##_levels[POLYOPT_LEVELS] = {name##_base, NULL, name##_v3, NULL};                             \
+    static const struct polyopt_kernel_spec name##_spec = {#name, name##_levels, sizeof(struct type), loops, flags};
+KERNEL(axpy, axpy_args, NULL, POLYOPT_FP_ALL)
+KERNEL(smooth, smooth_args, NULL, POLYOPT_FP_ALL)
+KERNEL(exponential, exponential_args, needs_exp, POLYOPT_FP_ALL)
+KERNEL(squares, squares_args, NULL, POLYOPT_FP_ALL)
+KERNEL(wait, wait_args, NULL, 0)
+KERNEL(flags, squares_args, NULL, POLYOPT_FP_ALL)
+static const struct polyopt_kernel_spec absurd_spec = {"absurd", exponential_levels, sizeof(struct exponential_args), needs_absurd, 0};
 
 enum { G_COUNT, G_GLOBALS, G_FIRST, G_SECOND, G_THIRD, G_EXTENTS, G_OVERLAP, G_MEMORY, G_RUN };
 static const char *const guards[] = {"argument count", "globals", "first argument", "second argument", "third argument", "extents",
@@ -44,7 +48,7 @@ static PyObject *enter_axpy(PyObject *self, PyObject *const *args, Py_ssize_t na
     k.sx = x.stride[0];
     k.sy = y.stride[0];
     if ((why = polyopt_save(&call, &saved, &y, &zero, &k.n))) POLYOPT_REFUSE(G_MEMORY, why);
-    if ((why = polyopt_run(&call, axpy_kernels, &k, (double)k.n, POLYOPT_FP_ALL))) {
+    if ((why = polyopt_run(&call, &axpy_spec, &k, args + 1, 2, (double)k.n))) {
         polyopt_restore(&saved);
         POLYOPT_REFUSE(G_RUN, why);
     }
@@ -74,7 +78,7 @@ static PyObject *enter_smooth(PyObject *self, PyObject *const *args, Py_ssize_t 
     k.u = u.data;
     k.su = u.stride[0];
     k.out = out.data;
-    if ((why = polyopt_run(&call, smooth_kernels, &k, (double)k.n * 3.0, POLYOPT_FP_ALL))) POLYOPT_REFUSE(G_RUN, why);
+    if ((why = polyopt_run(&call, &smooth_spec, &k, (PyObject *const[]){args[0], array}, 2, (double)k.n * 3.0))) POLYOPT_REFUSE(G_RUN, why);
     result = polyopt_pack(1, array);
     array = NULL;
 done:
@@ -86,7 +90,7 @@ done:
 }
 
 /* exponential(x) -> out, by NumPy's own loop; also the region whose loop does not exist (absurd) */
-static PyObject *enter_exponential(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+static PyObject *enter_loop(PyObject *self, PyObject *const *args, Py_ssize_t nargs, const struct polyopt_kernel_spec *spec)
 {
     struct polyopt_call call;
     struct polyopt_array x, out;
@@ -102,7 +106,7 @@ static PyObject *enter_exponential(PyObject *self, PyObject *const *args, Py_ssi
     if (!(array = polyopt_new_array(&out, POLYOPT_F64, 1, &k.n, 0))) POLYOPT_REFUSE(G_MEMORY, POLYOPT_WHY_MEMORY);
     k.x = x.data;
     k.out = out.data;
-    if ((why = polyopt_run(&call, exponential_kernels, &k, (double)k.n * 5.0, POLYOPT_FP_ALL))) POLYOPT_REFUSE(G_RUN, why);
+    if ((why = polyopt_run(&call, spec, &k, (PyObject *const[]){args[0], array}, 2, (double)k.n * 5.0))) POLYOPT_REFUSE(G_RUN, why);
     result = polyopt_pack(1, array);
     array = NULL;
 done:
@@ -113,8 +117,14 @@ done:
     return result;
 }
 
+static PyObject *enter_exponential(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return enter_loop(self, args, nargs, &exponential_spec);
+}
+static PyObject *enter_absurd(PyObject *self, PyObject *const *args, Py_ssize_t nargs) { return enter_loop(self, args, nargs, &absurd_spec); }
+
 /* squares(out, grain, fail_at, temporaries, work): adds i * i to out[i]; for the tests of threads and arenas */
-static PyObject *enter_parallel(PyObject *self, PyObject *const *args, Py_ssize_t nargs, const polyopt_kernel *kernels)
+static PyObject *enter_parallel(PyObject *self, PyObject *const *args, Py_ssize_t nargs, const struct polyopt_kernel_spec *spec)
 {
     struct polyopt_call call;
     struct polyopt_array out;
@@ -135,7 +145,7 @@ static PyObject *enter_parallel(PyObject *self, PyObject *const *args, Py_ssize_
     k.n = out.extent[0];
     k.out = out.data;
     if ((why = polyopt_save(&call, &saved, &out, &zero, &k.n))) POLYOPT_REFUSE(G_MEMORY, why);
-    if ((why = polyopt_run(&call, kernels, &k, work, POLYOPT_FP_ALL))) {
+    if ((why = polyopt_run(&call, spec, &k, args, 1, work))) {
         polyopt_restore(&saved);
         POLYOPT_REFUSE(G_RUN, why);
     }
@@ -148,11 +158,11 @@ done:
 
 static PyObject *enter_squares(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    return enter_parallel(self, args, nargs, squares_kernels);
+    return enter_parallel(self, args, nargs, &squares_spec);
 }
 static PyObject *enter_flags(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    return enter_parallel(self, args, nargs, flags_kernels);
+    return enter_parallel(self, args, nargs, &flags_spec);
 }
 
 /* wait(ticks, rounds) */
@@ -169,7 +179,7 @@ static PyObject *enter_wait(PyObject *self, PyObject *const *args, Py_ssize_t na
     if ((why = polyopt_take_array(args[0], &ticks, POLYOPT_I64, 1, POLYOPT_WRITABLE))) POLYOPT_REFUSE(G_FIRST, why);
     if ((why = polyopt_take_int(args[1], &k.rounds, 0, INT64_MAX))) POLYOPT_REFUSE(G_SECOND, why);
     k.ticks = ticks.data;
-    if ((why = polyopt_run(&call, wait_kernels, &k, (double)k.rounds * 1000.0, 0))) POLYOPT_REFUSE(G_RUN, why);
+    if ((why = polyopt_run(&call, &wait_spec, &k, args, 1, (double)k.rounds * 1000.0))) POLYOPT_REFUSE(G_RUN, why);
     result = polyopt_pack(0);
 done:
     polyopt_drop(&ticks);
@@ -291,7 +301,6 @@ static PyObject *enter_globals(PyObject *self, PyObject *const *args, Py_ssize_t
     return ok ? PyLong_FromLong(-1) : PyLong_FromLong(state->global);
 }
 
-static const int32_t needs_exp[] = {LOOP_exp, LOOP_add, LOOP_multiply_c, -1}, needs_absurd[] = {LOOP_absurd, -1};
 static const struct polyopt_loop_spec loops[LOOPS] = {{"exp", "f8->f8"}, {"add", "f4f4->f4"}, {"multiply", "c16c16->c16"}, {"exp", "i8->i8"}};
 
 static const struct polyopt_global globals[] = {
@@ -314,21 +323,22 @@ static const struct polyopt_global globals[] = {
 #define COUNT(table) ((int32_t)(sizeof table / sizeof *table))
 
 static const struct polyopt_region regions[] = {
-    {"axpy", enter_axpy, guards, NULL},
-    {"smooth", enter_smooth, guards, NULL},
-    {"exponential", enter_exponential, guards, needs_exp},
-    {"absurd", enter_exponential, guards, needs_absurd},
-    {"squares", enter_squares, guards, NULL},
-    {"flags", enter_flags, guards, NULL},
-    {"wait", enter_wait, guards, NULL},
-    {"take", enter_take, guards, NULL},
-    {"overlap", enter_overlap, guards, NULL},
-    {"scalar", enter_scalar, guards, NULL},
-    {"create", enter_create, guards, NULL},
-    {"undo", enter_undo, guards, NULL},
-    {"globals", enter_globals, guards, NULL},
+    {"axpy", enter_axpy, guards},
+    {"smooth", enter_smooth, guards},
+    {"exponential", enter_exponential, guards},
+    {"absurd", enter_absurd, guards},
+    {"squares", enter_squares, guards},
+    {"flags", enter_flags, guards},
+    {"wait", enter_wait, guards},
+    {"take", enter_take, guards},
+    {"overlap", enter_overlap, guards},
+    {"scalar", enter_scalar, guards},
+    {"create", enter_create, guards},
+    {"undo", enter_undo, guards},
+    {"globals", enter_globals, guards},
 };
 static const struct polyopt_module modules[] = {{"example.user", regions, COUNT(regions), globals, COUNT(globals)}};
-static const struct polyopt_extension extension = {"example._polyopt._native", modules, COUNT(modules), loops, COUNT(loops), NULL};
+static const struct polyopt_kernel_spec *const kernels[] = {&axpy_spec, &smooth_spec, &exponential_spec, &squares_spec, &wait_spec, &flags_spec};
+static const struct polyopt_extension extension = {"example._polyopt._native", modules, COUNT(modules), loops, COUNT(loops), kernels, COUNT(kernels), NULL};
 
 PyMODINIT_FUNC PyInit__native(void) { return polyopt_extension_init(&extension); }
