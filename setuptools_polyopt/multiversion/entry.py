@@ -58,7 +58,7 @@ _CTYPE = {dtype: f"{dtype.value}_t" for dtype in DType if dtype.is_integer} | {
 }  # fmt: skip
 _LOCALS = (
     *("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done"),
-    *("k", "arrays", "saved", "kept", "lo", "hi", "next", "flags_raise", "merged", "steps", "whole"),
+    *("k", "arrays", "saved", "kept", "lo", "hi", "next", "flags_raise", "work", "merged", "steps", "whole"),
 )
 """What generated functions call their own variables."""
 
@@ -348,6 +348,7 @@ def _call(version: _Version) -> Iterator[str]:
     yield f"why = {f'({made}) ? 0 : POLYOPT_WHY_MEMORY' if made else '0'};"
     yield f"guard = {version.collected.guard('enough memory')};"
     yield from _save(version)
+    yield f"const double work = (double)({version.text(native.source.work)});"
     yield from _merge(version)
     yield "if (!why) {"
     yield f"    const struct {native.source.symbol}_args k = {{"
@@ -362,7 +363,7 @@ def _call(version: _Version) -> Iterator[str]:
     if objects:
         yield f"    PyObject *const arrays[] = {{{', '.join(objects)}}};"
     given = f"&kernel_{native.source.symbol}, &k, {'arrays' if objects else 'NULL'}, {len(objects)}"
-    yield f"    why = polyopt_run(&call, {given}, (double)({version.text(native.source.work)}));"
+    yield f"    why = polyopt_run(&call, {given}, work);"
     yield "}"
     if native.safety.keep:
         yield "if (why) while (kept) polyopt_restore(&saved[--kept]);"
@@ -404,7 +405,7 @@ def _merge(version: _Version) -> Iterator[str]:
     arrays = [array for array in holders(version.native.variant.kernel, axes) if array.name in version.where]
     tests = [f"polyopt_c_contiguous_from(&po_in[{version.where[array.name]}], {array.rank - len(axes)})" for array in arrays]
     yield f"int64_t merged[] = {{{', '.join(map(version.names.of, axes))}}}, steps[{len(axes)}];"
-    yield f"const int whole = {' && '.join([*tests, f'polyopt_merge(merged, steps, {len(axes)})'])};"
+    yield f"const int whole = {' && '.join([*tests, f'polyopt_merge(merged, steps, {len(axes)}, work)'])};"
 
 
 def _field_value(version: _Version, entry: ArgField) -> str:

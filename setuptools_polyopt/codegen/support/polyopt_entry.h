@@ -190,8 +190,9 @@ int polyopt_c_order(const struct polyopt_array *a);                   /* strides
 int polyopt_c_contiguous(const struct polyopt_array *a);
 int polyopt_f_contiguous(const struct polyopt_array *a);
 int polyopt_c_contiguous_from(const struct polyopt_array *a, int axis); /* its axes from `axis` on are contiguous */
-/* Axes that may be taken as one, if the rows are short: extents of longer rows of the same elements, and their strides; or 0. */
-int polyopt_merge(int64_t *extents, int64_t *steps, int rank);
+/* Axes that may be taken as one, if the rows are short: extents of longer rows of the same elements, and their strides; or 0. Also 0 for
+ * work that may be done elsewhere, by whom the arrays are cut along their own axes. */
+int polyopt_merge(int64_t *extents, int64_t *steps, int rank, double work);
 
 /* ---- results -------------------------------------------------------------------------------------------------------------------------- */
 

@@ -258,10 +258,10 @@ int polyopt_f_contiguous(const struct polyopt_array *a) { return packed(a, 0, 1,
 #define WHOLE 4096 /* up to here all elements make one row; beyond, there are rows for several threads */
 #define TRIES 64
 
-int polyopt_merge(int64_t *extents, int64_t *steps, int rank)
+int polyopt_merge(int64_t *extents, int64_t *steps, int rank, double work)
 {
     int64_t row = extents[rank - 1], rows = 1, factor;
-    if (row <= 0 || row >= SHORT_ROW) return 0;
+    if (row <= 0 || row >= SHORT_ROW || work >= polyopt_offload_work) return 0;
     for (int k = 0; k < rank - 1; k++) rows *= extents[k];
     if (rows <= 1) return 0;
     factor = rows;
