@@ -1,5 +1,5 @@
 /* polyopt_take.c: arguments: exact types, dtype, rank, alignment, strides; conditions on arrays. */
-#include "polyopt_numpy.h"
+#include "polyopt_internal.h"
 
 #include <string.h>
 
