@@ -132,17 +132,20 @@ def value(expr: Expr, scope: Scope) -> Text:
             return unary(op, value(operand, scope), operand.dtype, dtype, checked, scope.style())
         case Binary(op="and" | "or"):
             return _logical(expr, scope)
+        case Binary(op="bitand" | "bitor" | "bitxor", dtype=DType.BOOL):
+            return test(expr, scope)
         case Binary(op=op, left=left, right=right, dtype=dtype, checked=checked):
             return binary(op, dtype, value(left, scope), value(right, scope), checked, scope.style())
         case Compare(op=op, left=left, right=right):
-            read = position if left.dtype is DType.INT64 else value
+            read = {DType.INT64: position, DType.BOOL: test}.get(left.dtype, value)
             return compare(op, left.dtype, read(left, scope), read(right, scope), scope.style())
         case Select(cond=cond, then=then, orelse=orelse):
             read = test if expr.dtype is DType.BOOL else value
             branches = (apart(read(branch, scope), scope.style()).at(PREFIX) for branch in (then, orelse))
             return Text(f"{test(cond, scope).at(PREFIX)} ? {' : '.join(branches)}", LOOSE)
         case Cast(operand=operand, dtype=dtype, checked=checked):
-            return cast(value(operand, scope), operand.dtype, dtype, checked, scope.style())
+            read = test if operand.dtype is DType.BOOL else value
+            return cast(read(operand, scope), operand.dtype, dtype, checked, scope.style())
         case Call():
             return _call(expr, scope)
         case Reduce():
@@ -164,8 +167,8 @@ def _logical(expr: Binary, scope: Scope) -> Text:
 
 
 def test(expr: Expr, scope: Scope) -> Text:
-    """A truth value that may turn out not to matter (`x / y < 1 and i == n` where i never is n, two branches that are the same): the flags
-    of what it compares count all the same."""
+    """A truth value that may turn out not to matter (`x / y < 1 and i == n` where i never is n, two branches that are the same, `(x / y < 1) &
+    False`): the flags of what it compares count all the same."""
     match expr:
         case Compare(op=op, left=left, right=right) if left.dtype.kind in "fc":
             return compare(op, left.dtype, _kept(left, scope), _kept(right, scope), scope.style())

@@ -7,7 +7,7 @@ program's, `i_tile` for a loop over tiles of `i`, `w0` for others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import islpy as isl
@@ -62,7 +62,11 @@ class _Generator:
         for k in range(depth(self.tree)):
             iterators = iterators.add(isl.Id(f"@{k}", context=context))
         build = isl.AstBuild.from_context(self.scop.context).set_iterators(iterators)
-        body = self._node(build.node_from_schedule(schedule), None, {}, frozenset(self.taken))
+        for together in (0, 1):  # isl takes statements of one loop apart where their order allows it
+            context.set_ast_build_group_coscheduled(together)
+            body = self._node(build.node_from_schedule(schedule), None, {}, frozenset(self.taken))
+            if not _torn(body):
+                break
         return replace(self.scop.kernel, arrays=self._arrays(), body=body)
 
     def _arrays(self) -> tuple[Array, ...]:
@@ -202,6 +206,28 @@ def _once(statements: Iterable[Stmt]) -> Block:
     for number, statement in enumerate(statements):
         found.setdefault(statement if isinstance(statement, Alloc) else number, statement)
     return tuple(found.values())
+
+
+def _torn(body: Block) -> bool:
+    """Whether statements that share a temporary have come to lie in different places that each allocate one."""
+    users: dict[str, frozenset[str]] = {}
+    return any(users.setdefault(name, labels) != labels for name, labels in _allocated(body))
+
+
+def _allocated(body: Block) -> Iterator[tuple[str, frozenset[str]]]:
+    """Each allocation of an array, with the statements behind it that use the array."""
+    for number, statement in enumerate(body):
+        match statement:
+            case Alloc(array=array):
+                users = (item for item in walk(body[number:]) if isinstance(item, Assign) and array in arrays_used((item,)))
+                yield array, frozenset(item.label for item in users)
+            case For(body=inner):
+                yield from _allocated(inner)
+            case If(body=inner, orelse=orelse):
+                yield from _allocated(inner)
+                yield from _allocated(orelse)
+            case _:
+                pass
 
 
 def _reserved(kernel: Kernel) -> set[str]:

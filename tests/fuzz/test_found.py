@@ -30,6 +30,24 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "flags_of_what_false_decides": Found(
+        "def flags_of_what_false_decides(A, B, s):\n    A[...] = np.logical_and(s < 0.0, (s / B) >= 2.0)\n    A |= (B > s) & (s < 0.0)\n",
+        lambda: [np.ones(4, bool), np.ones(4), 1.0],
+        (lambda: [np.ones(4, bool), np.zeros(4), 1.0],),
+    ),
+    "flags_of_what_a_constant_decides": Found(
+        "def flags_of_what_a_constant_decides(A, n):\n    for i in range(n):\n        A[...] = np.logical_and(8 < -1, np.sqrt(-1) >= 2.0)\n"
+        "        A[i] = i > 1\n",
+        lambda: [np.ones(4, bool), 4],
+        (lambda: [np.ones(4, bool), 2],),
+    ),
+    "torn_temporary": Found(  # isl took the statement after the test out of the loop in which the test's answer lives
+        "def torn_temporary(A, B, s, n, m):\n    for i in range(2):\n        for j in range(0, min(i + 2, n)):\n"
+        "            if A[j][1][1][i]:\n                pass\n            elif i < j:\n                B[j, 0] *= 1.5\n"
+        "            else:\n                B[i, :] *= np.exp(B[j]) * s\n",
+        lambda: [np.zeros((5, 5, 5, 5), bool), np.full((5, 5), 0.25 - 0.5j), 2.0, 5, 5],
+        (lambda: [np.ones((5, 5, 5, 5), bool), np.full((5, 5), 0.25 - 0.5j), 2.0, 5, 5],),
+    ),
     "flags_of_what_is_asked_for_nan": Found(  # both answers give the same, so gcc left the quotient out
         "def flags_of_what_is_asked_for_nan(A):\n    A |= np.where(np.isnan(2.0 / A), A, A) + 1\n",
         lambda: [np.arange(1, 5)],
