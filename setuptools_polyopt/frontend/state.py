@@ -19,7 +19,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Compare, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, GlobalGuard, Holds, Input, Param, Role
 from setuptools_polyopt.ir.statements import Assign, For, Stmt
-from setuptools_polyopt.ir.visitors import substitute
+from setuptools_polyopt.ir.visitors import substitute, symbols
 
 INTEGER_LIMIT = 2**40
 """Integer arguments beyond this magnitude take the fallback."""
@@ -110,10 +110,14 @@ class State:
         return ArrayValue(name, dtype, dims, extents, order, fresh=exact, whole=exact)
 
     def largest(self, extent: Expr) -> Expr:
-        """An upper bound of an extent over the parameters."""
+        """An upper bound of an extent over the parameters. Raises Unsupported where none is found."""
         form = self.form(extent)
         bound = None if form is None else self.extreme(form, largest=True)
-        return extent if bound is None or form is None or bound == form else bound.expr()
+        result = extent if bound is None or form is None or bound == form else bound.expr()
+        if symbols(result) & {loop.var for loop in self.loops}:
+            text = "the size of an intermediate array depends on the loop in a way that cannot be bounded"
+            raise unsupported(self.loops[-1].span, "shape", text)
+        return result
 
     def variable(self, name: str, dtype: DType) -> str:
         """The scalar variable that holds the Python name `name` while its type is `dtype`."""

@@ -30,6 +30,12 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "part_of_a_row_behind_a_maximum": Found(  # a temporary whose extent named the iterator
+        "def part_of_a_row_behind_a_maximum(A, n):\n    for i in range(n):\n        for k in range(max(i - 1, 0), n):\n"
+        "            A[i, k + 1:] = A[i - 1, k + 1:] * 2\n    for i in range(n):\n        A[i, 0] = i\n",
+        lambda: [np.ones((4, 4)), 4],
+        (lambda: [np.arange(25.0).reshape(5, 5), 5],),
+    ),
     "flags_of_what_false_decides": Found(
         "def flags_of_what_false_decides(A, B, s):\n    A[...] = np.logical_and(s < 0.0, (s / B) >= 2.0)\n    A |= (B > s) & (s < 0.0)\n",
         lambda: [np.ones(4, bool), np.ones(4), 1.0],
