@@ -24,14 +24,15 @@ from setuptools_polyopt.codegen.storage import Unit, reads
 from setuptools_polyopt.codegen.work import with_loop
 from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Select, Sym
+from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, Reduce, Select, Sym
 from setuptools_polyopt.ir.kernel import Array
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
-from setuptools_polyopt.ir.visitors import loads
+from setuptools_polyopt.ir.visitors import loads, walk_expr
 
 STRIP = 65536
 """Iterations of a loop without inner loops between two looks at the cancel flag."""
 
+_GATHERS = frozenset({"add", "mul", "bitand", "bitor", "bitxor", "minimum", "maximum"})
 _UPDATES = {"add": "+=", "sub": "-=", "mul": "*=", "div": "/="}
 
 
@@ -284,7 +285,7 @@ def emit_loop(f: Function, loop: For, lower: str, upper: str, polled: bool, heig
     poll = height >= 2 or (height == 1 and not polled)
     vector = loop.kind == "vector" or (loop.kind == "parallel" and height == 0)
     vector = vector and not any(isinstance(item, Alloc) and f.unit.arrays[item.array].rank for item in walk(loop.body))
-    outer, f.vector = f.vector, f.vector or vector
+    outer, f.vector = f.vector, f.vector or vector or _gathers_integers(loop)
     middles, f.middles = f.middles, with_loop(loop, f.middles)
     if vector:
         f.line("POLYOPT_VECTOR")
@@ -299,6 +300,17 @@ def emit_loop(f: Function, loop: For, lower: str, upper: str, polled: bool, heig
     f.iterators.pop()
     f.nest -= 1
     f.vector, f.middles = outer, middles
+
+
+def _gathers_integers(loop: For) -> bool:
+    """Whether all that the loop does is to gather integers, in whatever order, in one scalar: compilers make vectors of it."""
+    match loop.body:
+        case (Assign(target=Load(array=total, indices=(), dtype=dtype) as target, value=Binary(op=op, checked=False) as value),):
+            reads = [load.array for load in loads(value)]
+            gathers = op in _GATHERS and target in (value.left, value.right) and reads.count(total) == 1
+            return gathers and dtype.kind in "biu" and not any(isinstance(part, Reduce | Call) for part in walk_expr(value))
+        case _:
+            return False
 
 
 def emit_block_call(f: Function, loop: For, block: BlockCall, lower: Expr, upper: Expr) -> None:
