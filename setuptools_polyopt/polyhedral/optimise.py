@@ -8,6 +8,7 @@ with a diagnostic.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -28,6 +29,7 @@ from setuptools_polyopt.polyhedral.schedule import NoSchedule, schedule
 from setuptools_polyopt.polyhedral.scop import Scop, extract
 from setuptools_polyopt.polyhedral.sink import sink
 from setuptools_polyopt.polyhedral.split import joined_labels, split
+from setuptools_polyopt.polyhedral.spread import parallelism, spread
 from setuptools_polyopt.polyhedral.storage import Contraction, contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
 from setuptools_polyopt.polyhedral.tree import Allocate, Sequence, Tree, bands, depth, print_tree, program_order
@@ -184,6 +186,8 @@ def _as_written(scop: Scop) -> _Plan:
 
 def _ways(options: Options) -> tuple[Callable[[Scop, Dependences], Tree], ...]:
     """How to come to a schedule, the best first. Tiles can be too much for isl's generator of loops where the plain loops are not."""
+    if options.gpu:
+        return (_for_gpu, partial(_marked_program, options=replace(options, vector=False)))
     if not options.reorder:
         return (partial(_marked_program, options=options),)
     untiled = replace(options, tile=False)
@@ -198,6 +202,19 @@ def _from_isl(scop: Scop, deps: Dependences, options: Options) -> Tree:
 def _from_program(scop: Scop, deps: Dependences, options: Options) -> Tree:
     tree = coalesce(program_order(scop), scop, deps.all)
     return _improve(coincidence(tree, scop, deps.all), scop, deps, options)
+
+
+def _for_gpu(scop: Scop, deps: Dependences) -> Tree:
+    """isl's schedule, fused or not, or the program's order, whichever leaves most to threads (isl skews what loops around launches do
+    better)."""
+    everything = deps.all
+    found = []
+    for apart in (False, True):
+        with suppress(NoSchedule):
+            found.append(schedule(scop, deps, apart))
+    found.append(coalesce(program_order(scop), scop, everything))
+    trees = [fuse(coincidence(tree, scop, everything), scop, everything) for tree in found]
+    return max((spread(tree, scop, everything) for tree in trees), key=parallelism)
 
 
 def _marked_program(scop: Scop, deps: Dependences, options: Options) -> Tree:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """reorder: compute a new schedule (else program order). tile, parallel, vector, contract: allow these. max_operations: bound of the
+    """reorder: compute a new schedule (else program order). tile, parallel, vector, contract: allow these. gpu: as many parallel loops as
+    there are, instead of tiles and vector loops. max_operations: bound of the
     scheduler's work in isl's operations (a million takes some tens of milliseconds)."""
 
     reorder: bool = True
@@ -16,4 +17,5 @@ class Options:
     parallel: bool = True
     vector: bool = True
     contract: bool = True
+    gpu: bool = False
     max_operations: int = 4_000_000

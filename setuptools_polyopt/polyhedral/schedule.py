@@ -18,9 +18,10 @@ class NoSchedule(Exception):
     """isl finds no schedule."""
 
 
-def schedule(scop: Scop, deps: Dependences) -> Tree:
-    """isl's schedule of a scop. Raises NoSchedule."""
+def schedule(scop: Scop, deps: Dependences, apart: bool = False) -> Tree:
+    """isl's schedule of a scop. apart: fuse nothing that dependences do not force together. Raises NoSchedule."""
     context = scop.context.get_ctx()
+    context.set_schedule_serialize_sccs(int(apart))
     context.set_schedule_maximize_coincidence(1)
     context.set_schedule_treat_coalescing(1)
     everything = deps.all

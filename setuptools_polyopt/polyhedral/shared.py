@@ -17,6 +17,7 @@ from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Layout
 from setuptools_polyopt.polyhedral.bounds import bounds
 from setuptools_polyopt.polyhedral.footprint import Box, must_keep
 from setuptools_polyopt.polyhedral.optimise import Optimised, optimise
+from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.scop import Scop, extract
 
 
@@ -29,6 +30,13 @@ class Scheduled:
     optimised: Optimised
     scop: Scop
     boxes: dict[bool, Mapping[str, Box]] = field(default_factory=dict)
+    others: dict[Options, Optimised] = field(default_factory=dict)
+
+    def with_options(self, options: Options) -> Optimised:
+        """Another schedule of the same kernel."""
+        if options not in self.others:
+            self.others[options] = optimise(self.scop.kernel, options, self.scop)
+        return self.others[options]
 
     def must_keep(self, everything: bool) -> Mapping[str, Box]:
         """As `footprint.must_keep`."""
