@@ -104,7 +104,8 @@ def _target(job: _Job, dtype: DType) -> ArrayValue | Load:
         return job.ctx.state.scratch(dtype)
     extents = job.source.extents
     shape = tuple(extents[axis] if axis in job.kept else integer(1) for axis in range(len(extents)) if axis in job.kept or job.keepdims)
-    return job.ctx.state.temporary("t", dtype, shape, C_ORDER)
+    order = job.source.order if len(job.kept) > 1 else C_ORDER  # NumPy's result lies in memory as its operand does
+    return job.ctx.state.temporary("t", dtype, shape, order)
 
 
 def _place(job: _Job, target: ArrayValue | Load, kept: Sequence[Expr]) -> Load:

@@ -30,6 +30,11 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "layout_of_a_reduction": Found(  # of integers, in any order: the result still lies in memory as the operand does
+        "def layout_of_a_reduction(A, B):\n    B += B * 2\n    return np.prod(A, axis=2)\n",
+        lambda: [np.ones((2, 3, 4), np.int64), np.ones(4)],
+        (lambda: [np.asfortranarray(np.arange(24).reshape(2, 3, 4)), np.ones(4)],),
+    ),
     "part_of_a_row_behind_a_maximum": Found(  # a temporary whose extent named the iterator
         "def part_of_a_row_behind_a_maximum(A, n):\n    for i in range(n):\n        for k in range(max(i - 1, 0), n):\n"
         "            A[i, k + 1:] = A[i - 1, k + 1:] * 2\n    for i in range(n):\n        A[i, 0] = i\n",
