@@ -30,6 +30,12 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "flags_of_a_complex_test": Found(
+        "def flags_of_a_complex_test(A, B, n):\n    for i in range(n):\n        if A[i] / B[i] != 2 and i == n:\n            A[i] = 1\n"
+        "        A[i] = A[i] + 1\n",
+        lambda: [np.ones(4, complex), np.ones(4, complex), 4],
+        (lambda: [np.ones(4, complex), np.zeros(4, complex), 4],),
+    ),
     "layout_of_a_reduction": Found(  # of integers, in any order: the result still lies in memory as the operand does
         "def layout_of_a_reduction(A, B):\n    B += B * 2\n    return np.prod(A, axis=2)\n",
         lambda: [np.ones((2, 3, 4), np.int64), np.ones(4)],

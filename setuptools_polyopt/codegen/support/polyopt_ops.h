@@ -44,8 +44,12 @@ POLYOPT_INLINE uint64_t polyopt_bits_f32(float x) { union { float x; uint32_t bi
 /* The same in the middle of a test, which may be decided without the value. */
 POLYOPT_INLINE double polyopt_keep_in_f64(uint64_t *kept, double x) { return *kept |= polyopt_bits_f64(x), x; }
 POLYOPT_INLINE float polyopt_keep_in_f32(uint64_t *kept, float x) { return *kept |= polyopt_bits_f32(x), x; }
+POLYOPT_INLINE polyopt_c128 polyopt_keep_in_c128(uint64_t *kept, polyopt_c128 x) { return *kept |= polyopt_bits_f64(x.re) | polyopt_bits_f64(x.im), x; }
+POLYOPT_INLINE polyopt_c64 polyopt_keep_in_c64(uint64_t *kept, polyopt_c64 x) { return *kept |= polyopt_bits_f32(x.re) | polyopt_bits_f32(x.im), x; }
 #define POLYOPT_KEEP_IN_f64(x) polyopt_keep_in_f64(&kept, x)
 #define POLYOPT_KEEP_IN_f32(x) polyopt_keep_in_f32(&kept, x)
+#define POLYOPT_KEEP_IN_c128(x) polyopt_keep_in_c128(&kept, x)
+#define POLYOPT_KEEP_IN_c64(x) polyopt_keep_in_c64(&kept, x)
 #if defined(__GNUC__) || defined(__clang__)
 #define POLYOPT_CONSUME(x) __asm__ volatile("" : : "r"(x))
 #else
