@@ -52,7 +52,7 @@ def apply(ctx: Context, values: Sequence[Value], combine: Combine, span: Span) -
 
     probe = body(tuple(integer(0) for _ in extents))
     dtype, converted = probe.dtype, _conversions(ctx, probe.expr, span)
-    target = ctx.state.temporary("t", dtype, extents, common_order(arrays, len(extents)))
+    target = ctx.state.temporary("t", dtype, extents, _iteration_order(arrays, len(extents)))
     with nest(ctx, extents, span) as indices:
         value = map_expr(body(indices).expr, lambda node: converted.get(node, node))
         if ctx.function.fp != "fast":
@@ -150,6 +150,16 @@ def common_order(arrays: Sequence[ArrayValue], rank: int) -> Order | None:
             return None
         needs |= array.order.needs
     return Order(needs)
+
+
+def _iteration_order(arrays: Sequence[ArrayValue], rank: int) -> Order | None:
+    """The memory order of an element-wise operation's result: one operand in C order decides, if it has all of the result's elements; and
+    operands along a single axis leave it at C."""
+    large = [array for array in arrays if sum(extent != integer(1) for extent in array.extents) > 1]
+    known = [array for array in large if array.order is not None]
+    if any(array.rank == rank and integer(1) not in array.extents for array in known):
+        return common_order(known, rank)
+    return common_order(large, rank)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ give ranks 1 to 3. Layouts that the profile saw are kept per signature.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from setuptools_polyopt.frontend.annotations import OpenArray, hints
 from setuptools_polyopt.frontend.names import FunctionNode, all_arguments
@@ -66,16 +66,27 @@ def _from_profile(node: FunctionNode, variants: tuple[Variant, ...]) -> tuple[Si
     found: list[Signature] = []
     for variant in variants[:MAX_VARIANTS]:
         values = {**variant.arguments, **variant.attributes}
-        bindings = {argument.arg: Binding(UnknownType("the profile has not seen it")) for argument in all_arguments(node)}
-        bindings |= {name: Binding(type_of(value)) for name, value in values.items()}
+        unseen = {argument.arg: Binding(UnknownType("the profile has not seen it")) for argument in all_arguments(node)}
         layouts = {name: layout for name, value in values.items() for layout in _layouts(value)}
-        for index, other in enumerate(found):
-            if other.bindings == bindings:
-                found[index] = Signature(bindings, (*other.layouts, layouts))
-                break
-        else:
-            found.append(Signature(bindings, (layouts,)))
+        types = {name: type_of(value) for name, value in values.items()}
+        for exact in ({name: _with_units(types[name], value) for name, value in values.items()}, types):
+            _add(found, unseen | {name: Binding(kind) for name, kind in exact.items()}, layouts)
     return tuple(found)
+
+
+def _add(found: list[Signature], bindings: dict[str, Binding], layouts: Mapping[str, str]) -> None:
+    for index, other in enumerate(found):
+        if other.bindings == bindings:
+            found[index] = replace(other, layouts=other.layouts if layouts in other.layouts else (*other.layouts, layouts))
+            return
+    found.append(Signature(bindings, (layouts,)))
+
+
+def _with_units(kind: PyType, value: ValueProfile) -> PyType:
+    """An array's type with the axes whose extent was one in every call; the type without is always beside it."""
+    if not isinstance(kind, ArrayType) or not isinstance(value, ArrayProfile):
+        return kind
+    return replace(kind, units=tuple(axis for axis, extent in enumerate(value.extents) if extent.constant == 1))
 
 
 def _layouts(value: ValueProfile) -> tuple[str, ...]:
