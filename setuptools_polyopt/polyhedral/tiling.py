@@ -95,10 +95,11 @@ def _chain(
 ) -> Member | None:
     """The loop that should be innermost although it carries a dependence: the others jump from line to line, and it does not.
 
-    Rows of such a chain are independent (the loop `inner` carries nothing); several of them then run side by side (codegen/interleave.py),
-    which beats a vector loop over elements that lie far apart. Not where tiles bring data back that would be gone.
+    Where rows of such a chain are independent (the loop `inner` carries nothing), several of them then run side by side
+    (codegen/interleave.py); alone, too, a chain (its sum in a register, codegen/registers.py) beats a vector loop over elements that lie far
+    apart. Not where tiles bring data back that would be gone.
     """
-    if inner is None or inner not in entry or any(_reused(s, points, outer) for s in statements):
+    if inner is None or any(_reused(s, points, outer) for s in statements):
         return None
     deepest = max(len(s.iterators) for s in statements)
     core = [s for s in statements if len(s.iterators) == deepest]
