@@ -25,7 +25,7 @@ from setuptools_polyopt.frontend.joins import current, differs, outside, stored,
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PathValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Load, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Const, Load, Sym, integer
 from setuptools_polyopt.ir.statements import For, Stmt
 from setuptools_polyopt.operators.values import ScalarType
 
@@ -127,6 +127,8 @@ class _Loop:
         self.before: dict[str, Value] = {}
         self.left: dict[str, PendingValue] = {}
         """What hangs on a loop inside having run, at the end of the body."""
+        self.borrowed: frozenset[str] = frozenset()
+        """Names that began with the constant before a loop around."""
 
     def run(self) -> None:
         ctx = self.ctx
@@ -188,6 +190,11 @@ class _Loop:
         state.bound[self.target] = None
         loop = For(self.iterator, header.lower.expr(), header.upper.expr(), header.step, (), span=self.span)
         state.loops.append(loop)
+        around = state.starts
+        state.starts = dict(around)
+        for name, value in entry.items():
+            if isinstance(value, ScalarValue) and value.type == PYTHON_INT and isinstance(value.expr, Const) and name not in kinds:
+                state.starts[name] = value
         try:
             with state.block() as block, state.facts(*header.facts(self.iterator)):
                 self.lower_block(self.ctx, self.node.body)
@@ -202,6 +209,7 @@ class _Loop:
                 body = list(block)
         finally:
             state.loops.pop()
+            state.starts = around
         return ends, body
 
     def end(self, name: str) -> Value | None:
@@ -265,12 +273,15 @@ class _Loop:
             if isinstance(end, ConflictValue):
                 changed[name] = end
             elif isinstance(head, ScalarValue) and isinstance(end, ScalarValue):
-                first = entry[name]  # `s = 0` before the loop and a float at its end: a constant that is exact in the later type
+                first = self.start(name, entry[name])
                 widened = widen(head, end) or (widen(first, end) if isinstance(first, ScalarValue) else None)
                 if widened is None:
                     changed[name] = differs(name, self.span, "changes its type in the loop")
                 elif widened != (head.type, head.narrow):
                     changed[name] = widened
+                    self.borrowed |= {name} if first is not entry[name] else frozenset()
+                elif name in self.ctx.state.begun:
+                    changed[name] = differs(name, self.span, "changes its type in a loop inside")
             elif isinstance(head, ArrayValue) and isinstance(end, ArrayValue) and carried.fits(self.ctx, head, end):
                 kind = Carried(carried.joined(head.order, end.order))
                 if kinds.get(name) != kind:
@@ -278,6 +289,15 @@ class _Loop:
             else:
                 changed[name] = differs(name, self.span, "is another array or object in each iteration")
         return changed
+
+    def start(self, name: str, entry: Value | None) -> Value | None:
+        """The value before the loop: `s = 0` before it and a float at its end go together, if the constant is exact in the later type. In
+        the first round of a loop around, the constant is the one before that loop: its own second round begins with the later type."""
+        begun = self.ctx.state.starts.get(name)
+        if begun is not None and isinstance(entry, ScalarValue) and entry.type == begun.type and entry.storage is not None:
+            variable = entry.expr == Load(self.ctx.state.variable(name, entry.type.dtype), (), entry.type.dtype)
+            return begun if variable else entry
+        return entry
 
     # behind the loop
 
@@ -289,6 +309,7 @@ class _Loop:
             For(self.iterator, header.lower.expr(), header.upper.expr(), header.step, tuple(body), span=self.span)
         )
         state.explicit += 1
+        state.begun.update(dict.fromkeys(self.borrowed))
         for name in self.assigned:
             if name not in self.live_out:
                 state.env[name] = ConflictValue(dead(name, self.span))

@@ -14,7 +14,7 @@ from typing import Any
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend.affine import Affine, affine, conditions, free_symbols, symbol
 from setuptools_polyopt.frontend.prover import implies
-from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, Dim, Order, Value
+from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Compare, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, GlobalGuard, Holds, Input, Param, Role
@@ -50,6 +50,8 @@ class State:
     scalars: dict[tuple[str, DType], str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     steady: dict[str, None] = field(default_factory=dict)
+    starts: dict[str, ScalarValue] = field(default_factory=dict)
+    begun: dict[str, None] = field(default_factory=dict)
     nests: int = 0
     explicit: int = 0
 

@@ -11,6 +11,9 @@ import pytest
 from built import Built, build, profile_of
 
 SOURCE = """
+import numpy as np
+
+
 def rectangle(a, n, m):
     s = 0.0
     for i in range(n):
@@ -40,6 +43,34 @@ def integer(a, n, m):
     for i in range(n):
         for j in range(m):
             s += a[i]
+    return s
+
+
+def window(a, n, m):
+    out = np.zeros(3)
+    for i in range(3):
+        s = 0
+        for j in range(2):
+            for k in range(i, 5):
+                s += a[j] * a[k]
+        out[i] = s
+    return out[0] + out[1] + out[2]
+
+
+def counted(a, n, m):
+    s = 0
+    for i in range(n):
+        for j in range(m):
+            s += a[j]
+        s = i
+    return s
+
+
+def integers(a, n, m):
+    s = 0
+    for i in range(n):
+        for j in range(m):
+            s += j
     return s
 
 
@@ -89,7 +120,10 @@ def scaled(a, n, m):
         s = s * 2.0
     return s
 """
-NAMES = ("rectangle", "upper", "lower", "integer", "cube", "begins_anew", "inner_begins_anew", "taken_back", "scaled")
+NAMES = (
+    *("rectangle", "upper", "lower", "integer", "window", "counted"),
+    *("integers", "cube", "begins_anew", "inner_begins_anew", "taken_back", "scaled"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +146,8 @@ def test_type_and_value_are_pythons_for_all_sizes(built: Built, name: str) -> No
         ("rectangle", lambda n, m: n > 0 and m > 0),
         ("upper", lambda n, m: n > 1),
         ("lower", lambda n, m: n > 1),
+        ("integer", lambda n, m: n > 0 and m > 0),
+        ("window", lambda n, m: True),
         ("cube", lambda n, m: n > 1 and m > 0),
     ],
 )
