@@ -18,6 +18,7 @@ from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, Stmt, walk
 from setuptools_polyopt.ir.visitors import arrays_used, map_block_exprs, map_expr, substitute, walk_expr
 from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr, quotient_to_expr
+from setuptools_polyopt.polyhedral.limits import TooIntricate
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import ISL, Term, quotient
@@ -35,7 +36,8 @@ class _Mark:
 
 
 def generate(tree: Tree, scop: Scop, contraction: Contraction) -> Kernel:
-    """The scheduled kernel: body, and contracted temporaries (those that nothing uses are gone)."""
+    """The scheduled kernel: body, and contracted temporaries (those that nothing uses are gone). Raises TooIntricate where isl's loops
+    cannot hold what they share."""
     return _Generator(tree, scop, contraction).run()
 
 
@@ -67,6 +69,8 @@ class _Generator:
             body = self._node(build.node_from_schedule(schedule), None, {}, frozenset(self.taken))
             if not _torn(body):
                 break
+        else:
+            raise TooIntricate("isl takes statements that share a temporary out of its loop")
         return replace(self.scop.kernel, arrays=self._arrays(), body=body)
 
     def _arrays(self) -> tuple[Array, ...]:
