@@ -214,6 +214,8 @@ class build_polyopt(Command):  # type: ignore[misc]
                 raise SetupError("polyopt: " + "\n".join(left))
             if compiled.modules:
                 files |= self._package_files(state, package, inputs, compiled, scratch)
+            elif any(module.missed for module in compiled.report.modules):  # the reasons are wanted most where nothing could be done
+                files[f"{package.replace('.', '/')}/report.json"] = OutputFile(reports[-1].encode())
         if state.settings.report is not None:
             target = state.root / state.settings.report
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -69,6 +69,17 @@ def test_a_project_with_annotations_and_no_profile(real_project: NewProject) -> 
     assert run(project, wheel, POLYOPT_DISABLE="1") == "True 111"
 
 
+def test_the_reasons_are_in_the_wheel_where_nothing_could_be_optimised(real_project: NewProject) -> None:
+    collatz = SUMS[SUMS.index("def collatz") :]
+    project = real_project({**FILES, "src/radar/sums.py": collatz})
+    wheel = project.wheel()
+    assert wheel.is_purelib
+    assert wheel.names == ["radar/__init__.py", "radar/_polyopt/report.json", "radar/sums.py"]
+    outcome = project.python("-m", "setuptools_polyopt.cli", "explain", str(wheel.path))
+    assert "collatz" in outcome.text
+    assert "0 regions optimised" in outcome.text
+
+
 def test_explain_a_built_wheel(real_project: NewProject) -> None:
     project = real_project()
     wheel = project.wheel()
