@@ -5,7 +5,8 @@ Builds the sample project's modules and lets them take turns with the plain ones
 1. explicit-loop kernels at sizes where plain Python takes a second or more;
 2. NumPy expressions at sizes from 1 to 4000 a side;
 3. a guarded call with two arrays, and what a guard that fails adds;
-4. "never slower": every function at small sizes, medians within half a microsecond or 3 %.
+4. "never slower": every function at small sizes, medians within half a microsecond or 3 %;
+5. the same for everyday NumPy expressions that have nothing to do with the sample, at sides from 1 to 2000.
 
 ``--check`` ends with status 1 where a figure misses its target.  ``--peers`` adds numba and pythran columns where they are installed.
 """
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -28,6 +30,7 @@ import numpy as np  # noqa: E402
 from benchmarks import loading, peers  # noqa: E402
 from benchmarks.building import build_copy  # noqa: E402
 from benchmarks.cases import CASES, PACKAGE_MODULES, Case, case  # noqa: E402
+from benchmarks.generic.arguments import arguments, functions  # noqa: E402
 from benchmarks.loading import Modules  # noqa: E402
 from benchmarks.table import ratio, seconds, table  # noqa: E402
 from benchmarks.timing import Subject, Timing, allowed_seconds, alternate, repeatedly  # noqa: E402
@@ -35,8 +38,19 @@ from setuptools_polyopt.config import Settings, read_settings  # noqa: E402
 
 SIDES = (1, 2, 3, 4, 8, 16, 32, 64, 100, 128, 250, 500, 1000, 2000, 4000)
 SMALL_SIZES = (1, 2, 4, 8, 16, 32)
+GENERIC_SIDES = (1, 3, 10, 30, 100, 300, 1000, 2000)
 PACKAGE = "radarlab"
 LOOP_TARGET = 500.0
+GENERIC_CALLS = """\
+import sys
+
+sys.path.insert(0, "src")
+from generic import arguments, expressions
+
+for function in arguments.functions(expressions).values():
+    for side in (5, 7):
+        function(*arguments.arguments(function, side))
+"""
 EXPRESSION_TARGETS = {"radarlab.fields:horizontal_diffusion": 3.0, "radarlab.fields:softmax": 1.8}
 CALL_TARGET = 0.5e-6
 
@@ -137,12 +151,25 @@ def _gain(section: str, each: Case, size: int, times: dict[str, Timing], gain: f
     return Result(section, each.name, size, times["plain"].median, times["built"].median, gain, wanted, met)
 
 
+def generic_expressions(work: Path) -> Iterator[Result]:
+    """Section 5: expressions over arrays of many kinds, built from a profile of two calls each."""
+    plain, built = build_generic(work)
+    for name, function in functions(plain).items():
+        for side in GENERIC_SIDES:
+            given = arguments(function, side)
+            subjects = {"plain": Subject(function, lambda a=given: a), "built": Subject(getattr(built, name), lambda a=given: a)}
+            yield _compared("generic expressions", name, side, subjects, 21 if side <= 300 else 9)
+
+
 def _never_slower(section: str, copies: Copies, each: Case, size: int) -> Result:
+    return _compared(section, each.name, size, copies.subjects(each, size), 101 if size <= 250 else 15)
+
+
+def _compared(section: str, name: str, size: int, subjects: Mapping[str, Subject], rounds: int) -> Result:
     """Many short samples in turns; a verdict of "slower" is only given on three times as many."""
-    rounds = 101 if size <= 250 else 15
-    times = repeatedly(copies.subjects(each, size), _is_not_slower, rounds=rounds, sample_seconds=0.001)
+    times = repeatedly(subjects, _is_not_slower, rounds=rounds, sample_seconds=0.001)
     plain, built = times["plain"].median, times["built"].median
-    return Result(section, each.name, size, plain, built, plain / built, "never slower", _is_not_slower(times))
+    return Result(section, name, size, plain, built, plain / built, "never slower", _is_not_slower(times))
 
 
 def _is_not_slower(times: Mapping[str, Timing]) -> bool:
@@ -189,16 +216,18 @@ SECTIONS = {
     "expressions": "NumPy expressions, NumPy against the built module, by side length",
     "calls": "Cost of a guarded call",
     "small": "Never slower: small arguments",
+    "generic": "Never slower: everyday NumPy expressions, by side length",
 }
 
 
-def measure(copies: Copies, sections: Sequence[str], with_peers: bool) -> list[Result]:
+def measure(copies: Copies, sections: Sequence[str], with_peers: bool, work: Path) -> list[Result]:
     """The sections, printed as they come."""
     makers = {
         "loops": lambda: loop_kernels(copies, with_peers),
         "expressions": lambda: expressions(copies, with_peers),
         "calls": lambda: call_costs(copies),
         "small": lambda: small_calls(copies),
+        "generic": lambda: generic_expressions(work),
     }
     return [result for name in sections for result in _printed(makers[name](), SECTIONS[name])]
 
@@ -210,6 +239,25 @@ def build(sample: Path, work: Path) -> Copies:
     settings = read_settings(sample / "pyproject.toml", os.environ) or Settings()
     build_copy(package, names, sample / "polyopt-profile.json", work / "built", settings, settings.isa)
     return Copies(loading.load(work / "plain", PACKAGE_MODULES), loading.load(work / "built", PACKAGE_MODULES))
+
+
+def build_generic(work: Path) -> tuple[ModuleType, ModuleType]:
+    """The module of everyday expressions as it is, and built."""
+    package = loading.copy_project(ROOT / "benchmarks" / "generic", work / "generic-plain" / "generic")
+    profile = loading.profile(_generic_project(work), ["calls.py"])
+    build_copy(package, ["expressions"], profile, work / "generic-built", Settings())
+    name = "generic.expressions"
+    plain, built = (loading.load(work / folder, [name])[name] for folder in ("generic-plain", "generic-built"))
+    return plain, built
+
+
+def _generic_project(work: Path) -> Path:
+    """A project whose program calls every expression twice, to be profiled."""
+    project = loading.empty_directory(work / "generic-project")
+    loading.copy_project(ROOT / "benchmarks" / "generic", project / "src" / "generic")
+    (project / "pyproject.toml").write_text('[project]\nname = "generic"\nversion = "0"\n\n[tool.polyopt]\n', encoding="utf-8")
+    (project / "calls.py").write_text(GENERIC_CALLS, encoding="utf-8")
+    return project
 
 
 def main() -> int:
@@ -224,7 +272,7 @@ def main() -> int:
     options = parser.parse_args()
 
     copies = build(ROOT / "sample_project", options.work)
-    results = measure(copies, options.sections, options.peers)
+    results = measure(copies, options.sections, options.peers, options.work)
     missed = [result for result in results if result.met is False]
     print(f"\n{sum(r.met is True for r in results)} targets met, {len(missed)} missed")
     if options.json is not None:

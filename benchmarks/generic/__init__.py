@@ -1,0 +1,1 @@
+"""Everyday NumPy expressions, as a package of its own that the benchmark builds."""
