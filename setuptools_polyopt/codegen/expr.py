@@ -184,7 +184,7 @@ def test(expr: Expr, scope: Scope) -> Text:
 
 def _kept(expr: Expr, scope: Scope) -> Text:
     text = value(expr, scope)
-    return call(f"POLYOPT_KEEP_IN_{suffix(expr.dtype)}", text.text) if compiled(expr) else text
+    return call(f"POLYOPT_KEEP_IN_{suffix(expr.dtype)}", text.text) if scope.style().keeps and compiled(expr) else text
 
 
 def harmless(expr: Expr, seen: frozenset[Load]) -> bool:
@@ -214,6 +214,8 @@ def _call(expr: Call, scope: Scope) -> Text:
     if expr.function == "complex":
         return call(f"polyopt_make_{suffix(expr.dtype)}", *args)
     room, _, name = expr.function.partition(".")
+    if room == "device":  # see codegen/device.py
+        return call(f"polyopt_{name}_{suffix(expr.dtype)}", *args)
     if room == "numpy":
         return call(scope.wrapper(call_key(expr), False), "ctx", *args)
     if expr.function == "libm.pow" and expr.dtype is DType.FLOAT32 and not expr.checked:

@@ -22,6 +22,7 @@ from setuptools_polyopt.codegen.work import Linear
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Const, Expr, Load, Sym
 from setuptools_polyopt.ir.kernel import Role
+from setuptools_polyopt.ir.statements import For
 
 INDENT = "    "
 
@@ -77,6 +78,10 @@ class Function:
         """Whether a line so far has the word."""
         pattern = re.compile(rf"\b{word}\b")
         return any(pattern.search(line) for line in self.lines)
+
+    def takes(self, loop: For) -> bool:
+        """Whether the function writes a loop in a way of its own, and has done so."""
+        return False
 
     # names
 

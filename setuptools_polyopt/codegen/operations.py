@@ -36,11 +36,13 @@ class Text:
 @dataclass(frozen=True, slots=True)
 class Style:
     """failed: text of a pointer to the sticky flag; vector: the operation is in a loop that the compiler is to vectorise; products:
-    those that are added or subtracted must be kept apart (see POLYOPT_PRODUCT)."""
+    those that are added or subtracted must be kept apart (see POLYOPT_PRODUCT); keeps: floating-point flags of unread values count
+    (codegen/keep.py)."""
 
     failed: str
     vector: bool = False
     products: bool = False
+    keeps: bool = True
 
 
 LOOSE = 0

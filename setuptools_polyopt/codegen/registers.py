@@ -25,9 +25,10 @@ from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt
 from setuptools_polyopt.ir.visitors import assigns, loads, map_block_exprs, map_expr, own_loads, substitute, symbols
 
 
-def keep_in_registers(kernel: Kernel) -> Kernel:
-    """The kernel with such elements in scalars; the same object where there are none."""
-    made = _Made(kernel)
+def keep_in_registers(kernel: Kernel, every: bool = False) -> Kernel:
+    """The kernel with such elements in scalars; the same object where there are none. every: also where the loop reads no other element
+    of the array, for compilers that will not do it."""
+    made = _Made(kernel, every)
     body = made.block(kernel.body)
     return kernel if body == kernel.body else replace(kernel, arrays=(*kernel.arrays, *made.arrays), body=body)
 
@@ -35,6 +36,7 @@ def keep_in_registers(kernel: Kernel) -> Kernel:
 @dataclass
 class _Made:
     kernel: Kernel
+    every: bool = False
     arrays: list[Array] = field(default_factory=list)
 
     def block(self, body: Block) -> Block:
@@ -43,7 +45,7 @@ class _Made:
     def statement(self, item: Stmt) -> Block:
         match item:
             case For():
-                elements = _elements(item, self.kernel)
+                elements = _elements(item, self.kernel, self.every)
                 return (self.kept(item, elements) if elements else replace(item, body=self.block(item.body)),)
             case If():
                 return (replace(item, body=self.block(item.body), orelse=self.block(item.orelse)),)
@@ -72,18 +74,18 @@ class _Made:
         return name
 
 
-def _elements(loop: For, kernel: Kernel) -> tuple[Load, ...]:
+def _elements(loop: For, kernel: Kernel, every: bool) -> tuple[Load, ...]:
     """The elements of arrays that the loop updates in every iteration while it reads others of the same arrays."""
     if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For) for item in walk(loop.body)):
         return ()
     read = {load for item in walk(loop.body) for load in own_loads(item)}
     targets = dict.fromkeys(item.target for item in loop.body if isinstance(item, Assign))
     touched = read | {item.target for item in assigns(loop.body)}
-    return tuple(target for target in targets if _stays(target, loop, read) and _is_alone(target, loop, touched, kernel))
+    return tuple(target for target in targets if _stays(target, loop, read, every) and _is_alone(target, loop, touched, kernel))
 
 
-def _stays(target: Load, loop: For, read: Collection[Load]) -> bool:
-    others = any(load.array == target.array and load != target for load in read)
+def _stays(target: Load, loop: For, read: Collection[Load], every: bool) -> bool:
+    others = every or any(load.array == target.array and load != target for load in read)
     changing = {item.target.array for item in assigns(loop.body)} | {loop.var}
     return target in read and others and not any(symbols(index) & changing or loads(index) for index in target.indices)
 

@@ -45,7 +45,7 @@ def emit_block(f: Function, body: Block, polled: bool = False, loop: bool = Fals
         match statement:
             case Assign():
                 emit_assign(f, statement, declared_by.get(number))
-                if must_keep(f.path, f.leaves, f.unit.is_unread):
+                if f.style().keeps and must_keep(f.path, f.leaves, f.unit.is_unread):
                     f.line(f"POLYOPT_KEEP_{suffix(statement.target.dtype)}({f.target(statement.target)});")
             case Alloc(array=name):
                 if f.unit.arrays[name].rank or name not in declared_by.values():
@@ -170,6 +170,8 @@ def _as_choice(f: Function, statement: If) -> Assign | None:
 
 def emit_for(f: Function, loop: For, polled: bool) -> None:
     """A loop in the form that suits it: outlined, one call of an inner loop, strips, or plain."""
+    if f.takes(loop):
+        return
     if is_outlined(f, loop):
         outline(f, loop, emit_bounded)
     else:

@@ -8,7 +8,7 @@
 #ifndef POLYOPT_MATH_H
 #define POLYOPT_MATH_H
 
-#if defined(__GNUC__) || defined(__clang__)
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(POLYOPT_DEVICE)
 #define POLYOPT_BUILTIN(name) __builtin_##name
 #else
 #define POLYOPT_BUILTIN(name) name
@@ -31,7 +31,7 @@
 
 /* A product that stays one: gcc 12 and later turn `a*b - c` beside `d*e + f` into one instruction that does not round the products, for
  * all that -ffp-contract=off says. */
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(POLYOPT_DEVICE)
 #define POLYOPT_PRODUCT(x) __builtin_assoc_barrier(x)
 #else
 #define POLYOPT_PRODUCT(x) (x)
@@ -39,9 +39,11 @@
 
 /* ---- flags, raised by arithmetic that no compiler may fold ------------------------------------------------------------------ */
 
+#ifndef POLYOPT_DEVICE
 POLYOPT_COLD void polyopt_raise_invalid(void);
 POLYOPT_COLD void polyopt_raise_divide(void);
 POLYOPT_COLD void polyopt_raise_overflow(void);
+#endif
 
 /* ---- comparisons that leave FE_INVALID alone on quiet NaN (== and != do so by themselves) ------------------------------------
  * In scalar code. gcc vectorises them with instructions that do raise it: then a region that meets NaN may see a flag that NumPy
@@ -62,7 +64,7 @@ POLYOPT_INLINE int64_t polyopt_max(int64_t a, int64_t b) { return a > b ? a : b;
 
 /* ---- Python's int, held in int64: anything that leaves int64 fails ----------------------------------------------------------- */
 
-#if defined(__GNUC__) || defined(__clang__)
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(POLYOPT_DEVICE)
 #define POLYOPT_OVERFLOWS_add(a, b, r) __builtin_add_overflow((a), (b), (r))
 #define POLYOPT_OVERFLOWS_sub(a, b, r) __builtin_sub_overflow((a), (b), (r))
 #define POLYOPT_OVERFLOWS_mul(a, b, r) __builtin_mul_overflow((a), (b), (r))
@@ -256,6 +258,7 @@ POLYOPT_INLINE double polyopt_py_mod_f64(struct polyopt_ctx *ctx, double a, doub
     return POLYOPT_COPYSIGN(0.0, b);
 }
 
+#ifndef POLYOPT_DEVICE
 /* x ** y for floats (float_pow): complex results, 0 ** negative and overflow fail. */
 POLYOPT_INLINE double polyopt_py_pow_f64(struct polyopt_ctx *ctx, double x, double y)
 {
@@ -291,6 +294,7 @@ POLYOPT_INLINE double polyopt_py_pow_f64(struct polyopt_ctx *ctx, double x, doub
     if (POLYOPT_UNLIKELY(r - r != 0.0)) polyopt_fail(ctx);
     return negate ? -r : r;
 }
+#endif
 
 /* The result r = f(x) of a math.* function: where CPython would raise ValueError or OverflowError, fails. */
 POLYOPT_INLINE double polyopt_py_math1(struct polyopt_ctx *ctx, double x, double r)
@@ -308,6 +312,7 @@ POLYOPT_INLINE double polyopt_py_math2(struct polyopt_ctx *ctx, double x, double
     return r;
 }
 
+#ifndef POLYOPT_DEVICE
 /* math.log, log2, log10 (f names the libm function): x <= 0 raises; CPython calls libm for the rest. */
 POLYOPT_INLINE double polyopt_py_math_log(struct polyopt_ctx *ctx, polyopt_libm1 f, double x)
 {
@@ -339,6 +344,7 @@ POLYOPT_INLINE double polyopt_py_math_pow(struct polyopt_ctx *ctx, double x, dou
     if (x == 0.0) polyopt_fail(ctx); /* raises on 3.10, inf from 3.11 on */
     return POLYOPT_FABS(x) < 1.0 ? -y : 0.0;
 }
+#endif
 
 /* int(x), math.floor, math.ceil, round(x): an int that must fit in int64. */
 POLYOPT_INLINE int64_t polyopt_py_int_f64(struct polyopt_ctx *ctx, double x)
@@ -422,6 +428,7 @@ POLYOPT_INLINE polyopt_c128 polyopt_py_div_c128(struct polyopt_ctx *ctx, polyopt
     return r;
 }
 
+#ifndef POLYOPT_DEVICE
 /* abs(z) of a Python complex: libm's hypot; overflow raises. */
 POLYOPT_INLINE double polyopt_py_abs_c128(struct polyopt_ctx *ctx, polyopt_c128 z)
 {
@@ -435,6 +442,7 @@ POLYOPT_INLINE double polyopt_py_abs_c128(struct polyopt_ctx *ctx, polyopt_c128 
     if (POLYOPT_UNLIKELY(r - r != 0.0)) polyopt_fail(ctx);
     return r;
 }
+#endif
 
 /* ---- NumPy's integers: they wrap ---------------------------------------------------------------------------------------------- */
 

@@ -6,10 +6,14 @@
 #ifndef POLYOPT_OPS_H
 #define POLYOPT_OPS_H
 
+#ifndef POLYOPT_DEVICE /* polyopt_cuda.h has what is needed of it */
 #include "polyopt.h"
+#endif
 
 /* Iterations are independent (memory only; nothing is reassociated). */
-#if defined(__clang__)
+#if defined(POLYOPT_DEVICE)
+#define POLYOPT_VECTOR
+#elif defined(__clang__)
 #define POLYOPT_VECTOR _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
 #define POLYOPT_VECTOR _Pragma("GCC ivdep")
@@ -17,7 +21,10 @@
 #define POLYOPT_VECTOR
 #endif
 
-#if defined(__GNUC__) || defined(__clang__)
+#if defined(POLYOPT_DEVICE)
+#define POLYOPT_TRY_OP(op, a, b, r) polyopt_overflows_##op((a), (b), (r))
+typedef int64_t polyopt_wide;
+#elif defined(__GNUC__) || defined(__clang__)
 #define POLYOPT_TRY_OP(op, a, b, r) __builtin_##op##_overflow((a), (b), (r))
 __extension__ typedef __int128 polyopt_wide; /* guard conditions that might leave int64 */
 #else
@@ -318,16 +325,18 @@ POLYOPT_FLOATING(float, uint32_t, f32)
 POLYOPT_INLINE double polyopt_try_sqrt_f64(double x, int32_t *failed) { *failed |= POLYOPT_LT(x, 0.0); return POLYOPT_SQRT(x); }
 POLYOPT_INLINE float polyopt_try_sqrt_f32(float x, int32_t *failed) { *failed |= POLYOPT_LT(x, 0.0f); return POLYOPT_SQRTF(x); }
 
+#ifndef POLYOPT_DEVICE
 /* math.NAME through the process's libm. */
 POLYOPT_INLINE double polyopt_try_libm1(struct polyopt_ctx *ctx, polyopt_libm1 f, double x) { return polyopt_py_math1(ctx, x, f(x)); }
 POLYOPT_INLINE double polyopt_try_libm2(struct polyopt_ctx *ctx, polyopt_libm2 f, double x, double y)
 {
     return polyopt_py_math2(ctx, x, y, f(x, y));
 }
+#endif
 
 /* Float to integer as NumPy's compiled conversions do it on this machine, also where the compiler knows the operand (C leaves values
  * out of range open, and compilers fold them otherwise than the machine converts them). */
-#if defined(__GNUC__) || defined(__clang__)
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(POLYOPT_DEVICE)
 #define POLYOPT_KNOWN(x) __builtin_constant_p(x)
 #else
 #define POLYOPT_KNOWN(x) 1

@@ -1,0 +1,241 @@
+"""A stage of a kernel as a CUDA kernel: threads take the place of its parallel loops.
+
+    for i in 0..n parallel:            POLYOPT_GLOBAL void f_s0(const int64_t n, const int64_t m, ...)
+      for j in 0..m parallel:   ->     for (int64_t i = POLYOPT_THREAD(y); i < n; i += POLYOPT_THREADS(y)) {
+        S0: ...                            for (int64_t j = POLYOPT_THREAD(x); j < m; j += POLYOPT_THREADS(x)) { ...
+
+The innermost of up to three nested parallel loops goes along x, where neighbouring threads touch neighbouring elements; what is outside of
+three is a loop of every thread. Each loop advances by the number of threads there are, so that every grid runs all iterations, and
+indices have 64 bits. A stage without a parallel loop is for a single thread.
+
+Expressions and statements are printed as for C; `polyopt_cuda.h` gives them their meaning. Non-goals here: which loops are parallel
+(polyhedral/spread.py), what has no form at all (codegen/device.py), and the size of the grid (the host's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from setuptools_polyopt.codegen import affine
+from setuptools_polyopt.codegen.device import device_form, may_underflow
+from setuptools_polyopt.codegen.expr import position
+from setuptools_polyopt.codegen.function import INDENT, Function, Local
+from setuptools_polyopt.codegen.literals import suffix
+from setuptools_polyopt.codegen.names import Names, sanitize
+from setuptools_polyopt.codegen.operations import Style, Text
+from setuptools_polyopt.codegen.outline import ordered
+from setuptools_polyopt.codegen.registers import keep_in_registers
+from setuptools_polyopt.codegen.source import LoopKey, Options
+from setuptools_polyopt.codegen.statements import emit_block
+from setuptools_polyopt.codegen.storage import Unit
+from setuptools_polyopt.diagnostics import unsupported
+from setuptools_polyopt.exhaustive import assert_never
+from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.kernel import Array, Kernel, Role
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+
+THREADS = 256
+"""Threads of a block at most: what __launch_bounds__ says."""
+
+LOCAL_BYTES = 512
+"""The largest temporary that a thread has for itself."""
+
+UNDERFLOW = 8
+"""The flag's bit (POLYOPT_FP_UNDERFLOW)."""
+
+_WORDS = """
+alignas alignof and and_eq asm bitand bitor catch class compl concept const_cast consteval constinit constexpr co_await co_return co_yield
+decltype delete dynamic_cast explicit export final friend import module mutable namespace new noexcept not not_eq operator or or_eq override
+private protected public reinterpret_cast requires static_assert static_cast template this throw try typeid typename using virtual wchar_t
+xor xor_eq threadIdx blockIdx blockDim gridDim warpSize dim3 context isless islessequal isgreater isgreaterequal isunordered ctx
+""".split()  # noqa: SIM905
+
+
+@dataclass(frozen=True, slots=True)
+class CudaArg:
+    """A parameter of a CUDA kernel, in order. kind: `symbol` a parameter of the IR or a variable of a loop around launches (int64),
+    `input` a scalar by value, `data` the address of an array's element of index zero, `stride` the step of an axis in elements."""
+
+    kind: Literal["symbol", "input", "data", "stride"]
+    source: str
+    dtype: DType
+    axis: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CudaKernel:
+    """A printed kernel. loops: those that threads share, outer first (the last one is along x); none for a single thread. arrays:
+    temporaries in memory that all threads see, which the host has to provide. flags: floating-point flags that cannot be ruled out."""
+
+    symbol: str
+    text: str
+    args: tuple[CudaArg, ...]
+    loops: tuple[For, ...]
+    arrays: tuple[Array, ...]
+    flags: int
+
+
+def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
+    """Print one stage. loop: its outermost parallel loop. Raises Unsupported for what has no GPU form."""
+    mapped = _nest(loop) if loop is not None else ()
+    form = device_form(keep_in_registers(kernel, every=True), fp)
+    form = replace(form, body=_serial(form.body, frozenset(item.var for item in mapped)))
+    form, arrays = _shared_arrays(form)
+    _refuse_overlap(form)
+    unit = _Unit(form, Options(parallel=False, polls=False, jam=False), sanitize(form.name), Names(_WORDS))
+    axes = dict(zip((item.var for item in reversed(mapped)), "xyz", strict=False))
+    f = _Thread(unit, axes)
+    try:
+        emit_block(f, form.body)
+    except TypeError as error:
+        raise unsupported(kernel.span, "no-gpu-form", f"not for a GPU: {error}") from error
+    flags = UNDERFLOW if may_underflow(kernel) else 0
+    args = tuple(f.args[local.name] for local in ordered(f))
+    return CudaKernel(unit.symbol, _text(unit, f, kernel), args, mapped, arrays, flags)
+
+
+def translation_unit(kernels: Sequence[CudaKernel]) -> str:
+    """Kernels as one CUDA C++ file."""
+    return "\n".join(['#include "polyopt_cuda.h"\n', *(kernel.text for kernel in kernels)])
+
+
+def _nest(loop: For) -> tuple[For, ...]:
+    """The innermost three of the parallel loops that are nested without anything between them."""
+    found = [loop]
+    while len(found[-1].body) == 1 and isinstance(inner := found[-1].body[0], For) and inner.kind == "parallel":
+        found.append(inner)
+    return tuple(found[-3:])
+
+
+def _serial(body: Block, mapped: frozenset[str]) -> Block:
+    """Parallel loops that are not for threads as plain ones."""
+
+    def statement(item: Stmt) -> Stmt:
+        match item:
+            case For():
+                kind: Literal["parallel", "serial"] = "parallel" if item.var in mapped else "serial"
+                lower, upper = affine.tidy(item.lower), affine.tidy(item.upper)
+                return replace(item, lower=lower, upper=upper, kind=kind, body=_serial(item.body, mapped))
+            case If():
+                return replace(item, body=_serial(item.body, mapped), orelse=_serial(item.orelse, mapped))
+            case Assign() | Alloc():
+                return item
+            case _:
+                assert_never(item)
+
+    return tuple(statement(item) for item in body)
+
+
+def _shared_arrays(kernel: Kernel) -> tuple[Kernel, tuple[Array, ...]]:
+    """Temporaries that exist once for all threads, because they are allocated outside of the loops: the host provides them."""
+    inside = {item.array for loop in kernel.body if isinstance(loop, For | If) for item in walk((loop,)) if isinstance(item, Alloc)}
+    outside = {item.array for item in kernel.body if isinstance(item, Alloc) and kernel.array(item.array).rank} - inside
+    for name in inside:
+        array = kernel.array(name)
+        if array.rank and _Unit(kernel, Options(), "").stack_length(array) is None:
+            text = f"every thread would need the array `{name}` for itself"
+            raise unsupported(kernel.span, "no-gpu-form", f"not for a GPU: {text}", "use one array for all iterations")
+    arrays = tuple(replace(array, role=Role.RESULT) if array.name in outside else array for array in kernel.arrays)
+    body = tuple(item for item in kernel.body if not (isinstance(item, Alloc) and item.array in outside))
+    return replace(kernel, arrays=arrays, body=body), tuple(array for array in arrays if array.name in outside)
+
+
+def _refuse_overlap(kernel: Kernel) -> None:
+    """Arrays are copied to a device one by one; what shares memory here would not share it there."""
+    unit = Unit(kernel, Options(), "")
+    for name in unit.written:
+        if unit.arrays[name].role is Role.ARGUMENT and not unit.restrict(name):
+            text = f"not for a GPU: `{name}` may share memory with another array"
+            raise unsupported(kernel.span, "no-gpu-form", text)
+
+
+class _Unit(Unit):
+    """Threads have little memory of their own."""
+
+    def stack_length(self, array: Array) -> int | None:
+        length = super().stack_length(array)
+        return length if length is not None and length * array.dtype.itemsize <= LOCAL_BYTES else None
+
+
+class _Thread(Function):
+    """What one thread does. axes: the loops that threads share, by variable."""
+
+    def __init__(self, unit: Unit, axes: dict[str, str]) -> None:
+        super().__init__(unit, None)
+        self.axes = axes
+        self.args: dict[str, CudaArg] = {}
+
+    def takes(self, loop: For) -> bool:
+        if loop.var not in self.axes:
+            return False
+        axis, var = self.axes[loop.var], self.unit.names.of(loop.var)
+        lower, upper = position(loop.lower, self), position(loop.upper, self).text
+        scale = f" * {loop.step}" if loop.step != 1 else ""
+        start = f"POLYOPT_THREAD({axis}){scale}"
+        first = start if lower.text == "0" else f"{lower.text} + {start}"
+        head = f"for (int64_t {var} = {first}; {var} < {upper}; {var} += POLYOPT_THREADS({axis}){scale})"
+        self.iterators.append(loop.var)
+        self.nest += 1
+        with self.block(head):
+            emit_block(self, loop.body, True, True)
+        self.nest -= 1
+        self.iterators.pop()
+        return True
+
+    def style(self) -> Style:
+        return Style("&failed", keeps=False)
+
+    def _arg(self, text: str, arg: CudaArg) -> str:
+        if text in self.taken:
+            self.args[text] = arg
+        return text
+
+    def symbol(self, name: str) -> str:
+        return self._arg(super().symbol(name), CudaArg("symbol", name, DType.INT64))
+
+    def pointer(self, name: str) -> str:
+        return self._arg(super().pointer(name), CudaArg("data", name, self.unit.arrays[name].dtype))
+
+    def scalar(self, name: str) -> str:
+        return self._arg(super().scalar(name), CudaArg("input", name, self.unit.arrays[name].dtype))
+
+    def stride(self, name: str, axis: int) -> Text | None:
+        text = super().stride(name, axis)
+        if text is not None and isinstance(self.unit.stride(name, axis), str):
+            self._arg(text.text, CudaArg("stride", name, DType.INT64, axis))
+        return text
+
+    def wrapper(self, key: LoopKey, reduce: bool) -> str:
+        if not reduce:
+            raise TypeError(f"{key.ufunc} has no GPU form")
+        return f"polyopt_reduce_{key.ufunc}_{suffix(DType(key.dtypes[-1]))}"
+
+    def libm(self, name: str) -> str:
+        raise TypeError(f"{name} is libm's")
+
+
+def _text(unit: Unit, f: _Thread, kernel: Kernel) -> str:
+    """The kernel's function."""
+    derived = [f"const int64_t {name} = {position(step, f).text};" for name, step in sorted(f.derived.items())]
+    first, last = derived, []
+    if f.mentions("failed"):
+        first = ["int32_t failed = 0;", *first]
+        last.append("if (failed) polyopt_tell(0, 1);")
+    if f.mentions("ctx"):
+        first = ["struct polyopt_ctx context = {0}, *ctx = &context;", *first]
+        last.append("if (context.failed) polyopt_tell(0, 1);")
+    params = ", ".join(_parameter(unit, f, local) for local in ordered(f))
+    span = kernel.span
+    where = f"/* {kernel.name}: {span.file.replace('*/', '')}:{span.lines} */\n" if span.line else ""
+    head = f"POLYOPT_GLOBAL void __launch_bounds__({THREADS}) {unit.symbol}({params})\n{{\n"
+    lines = [*(INDENT + line for line in first), *([""] if first else []), *f.lines, *(INDENT + line for line in last)]
+    return where + head + "".join(f"{line}\n" for line in lines) + "}\n"
+
+
+def _parameter(unit: Unit, f: _Thread, local: Local) -> str:
+    arg = f.args[local.name]
+    if arg.kind != "data" or not unit.restrict(arg.source):
+        return f"{local.declare}{local.name}"
+    return f"{local.declare}POLYOPT_RESTRICT {local.name}"
