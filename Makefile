@@ -6,7 +6,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 READY := $(VENV)/ready-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint bench fuzz clean
+.PHONY: help demo test test-slow test-gpu lint bench fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: lint ## lint, then all tests but the slow ones
 
 test-slow: $(READY) ## the slow tests
 	$(BIN)/python -m pytest -m slow
+
+test-gpu: $(READY) ## the tests that need a GPU; they skip with a reason where there is none
+	$(BIN)/python -m pytest -m device
 
 lint: $(READY) ## ruff, mypy and the layering contracts
 	$(BIN)/ruff check .
