@@ -26,6 +26,10 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators.values import ScalarType
 
 _ROUNDS = 4
+_MANY_ELEMENTS = 10
+"""Accesses to single elements that take Python longer than the guard of a region, even where it fails."""
+_SOME_ELEMENTS = 4
+"""Of one statement, for a run to begin or end with it."""
 _QUIET = (ast.Pass, ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.FunctionDef, ast.ClassDef)
 
 
@@ -108,7 +112,8 @@ class Flow:
 
     def worthwhile(self, run: Run, first: int, last: int) -> bool:
         steps = run.steps[first:last]
-        return any(step.explicit for step in steps) or sum(step.nests for step in steps) >= 2
+        operations = sum(step.nests for step in steps) >= 2 or sum(step.elements for step in steps) >= _MANY_ELEMENTS
+        return operations or any(step.explicit for step in steps)
 
     def too_small(self, body: Sequence[ast.stmt], start: int, run: Run) -> None:
         for offset, step in enumerate(run.steps):
@@ -248,9 +253,9 @@ class Flow:
 
 
 def _substantial(run: Run, index: int) -> bool:
-    """Whether a statement of a run has a loop, explicit or implied."""
+    """Whether a statement of a run has a loop, explicit or implied, or a whole formula of elements."""
     step = run.steps[index]
-    return bool(step.explicit or step.nests)
+    return bool(step.explicit or step.nests or step.elements >= _SOME_ELEMENTS)
 
 
 def in_any(span: Span, regions: Sequence[Closed]) -> bool:

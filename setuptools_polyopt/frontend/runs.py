@@ -32,10 +32,12 @@ from setuptools_polyopt.operators.values import ScalarType
 
 @dataclass(frozen=True)
 class Step:
-    """One understood statement: loops and array operations that it holds, and the types behind it."""
+    """One understood statement: loops, array operations and, outside of these, accesses to elements that it holds, and the types
+    behind it."""
 
     explicit: int
     nests: int
+    elements: int
     after: Env
 
 
@@ -77,7 +79,8 @@ def longest_run(function: Function, env: Env, body: Sequence[ast.stmt]) -> Run:
             restore()
             return Run(tuple(steps), error.diagnostic)
         types = types_after(ctx, node, types)
-        steps.append(Step(ctx.state.explicit - explicit, ctx.state.nests - nests, types))
+        explicit, nests = ctx.state.explicit - explicit, ctx.state.nests - nests
+        steps.append(Step(explicit, nests, 0 if explicit or nests else _elements(node), types))
         if isinstance(node, ast.Return):
             break
     return Run(tuple(steps), None)
@@ -103,6 +106,13 @@ def close(function: Function, env: Env, statements: Sequence[ast.stmt]) -> Close
 def _span(file: str, first: ast.stmt, last: ast.stmt) -> Span:
     start, end = span_of(file, first), span_of(file, last)
     return Span(file, start.line, start.column, end.end_line, end.end_column)
+
+
+def _elements(node: ast.stmt) -> int:
+    """How many elements a plain statement reads and writes, at about fifty nanoseconds each in Python."""
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return):
+        return 0
+    return sum(isinstance(part, ast.Subscript) for part in ast.walk(node))
 
 
 def types_after(ctx: Context, node: ast.stmt, types: Env) -> dict[str, Binding]:
