@@ -14,6 +14,7 @@ import builtins
 import keyword
 from collections.abc import Iterable
 
+from setuptools_polyopt.codegen.names import sanitize
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
@@ -27,9 +28,16 @@ _NOT, _TEST, _SIGN, _ATOM = 3, 4, 11, 13
 _CALLS = {"min": "min", "max": "max", "minimum": "min", "maximum": "max"}
 
 
+_OWN = {"<lo>": "lo", "<hi>": "hi"}
+"""The ends of a chunk."""
+
+
 def python_name(name: str) -> str:
-    """The Python name of a parameter, iterator or scalar input: never a keyword or a builtin."""
-    return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
+    """The Python name of a parameter, iterator or scalar input: never a keyword, a builtin or a name of ours; different for different
+    names."""
+    stem = name.rstrip("_")
+    taken = keyword.iskeyword(stem) or hasattr(builtins, stem) or stem in _OWN.values()
+    return _OWN.get(name) or sanitize(f"{name}_" if taken else name)
 
 
 def python_expression(expr: Expr, binds: int = 0) -> str:

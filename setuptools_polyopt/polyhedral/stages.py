@@ -87,15 +87,16 @@ class _Loop:
     pieces: tuple[_Piece | _Loop, ...]
 
 
-def stages(kernel: Kernel) -> Stages:
-    """The stages of a scheduled kernel."""
+def stages(kernel: Kernel, repeats: bool = True) -> Stages:
+    """The stages of a scheduled kernel. repeats: serial loops around parallel ones are taken apart too."""
     fixed, rest = _hoisted(kernel)
-    pieces = _joined(_pieces(rest, _Known(kernel), ()))
+    known = _Known(kernel, repeats)
+    pieces = _joined(_pieces(rest, known, ()))
     single = pieces[0] if len(pieces) == 1 else None
     results = [array for array in kernel.arrays if array.role is Role.RESULT and not array.rank]
     if isinstance(single, _Piece) and single.loop is not None and not results:
         return Stages((Stage(kernel, single.loop, whole=True),))
-    return _Builder(kernel, fixed, _flat(pieces)).run(pieces)
+    return _Builder(known, fixed, _flat(pieces)).run(pieces)
 
 
 def _flat(pieces: Sequence[_Piece | _Loop]) -> list[_Piece]:
@@ -136,10 +137,15 @@ class _Known:
     """What is known of names while statements are taken apart."""
 
     kernel: Kernel
+    repeats: bool
 
     def fixed(self, expr: Expr) -> bool:
         """Whether an expression depends on parameters, repeats' variables and inputs only."""
         return all(self.kernel.array(load.array).role is Role.INPUT for load in loads(expr))
+
+    def repeated(self, loop: For) -> bool:
+        """Whether a serial loop is to be taken apart."""
+        return self.repeats and self.fixed(loop.lower) and self.fixed(loop.upper)
 
 
 def _pieces(body: Block, known: _Known, params: tuple[Param, ...]) -> list[_Piece | _Loop]:
@@ -150,7 +156,7 @@ def _pieces(body: Block, known: _Known, params: tuple[Param, ...]) -> list[_Piec
                 pass
             case For(kind="parallel"):
                 found.append(_Piece((statement,), statement, params))
-            case For() if _is_parallel(statement.body) and known.fixed(statement.lower) and known.fixed(statement.upper):
+            case For() if _is_parallel(statement.body) and known.repeated(statement):
                 inside = _joined(_pieces(statement.body, known, (*params, Param(statement.var, -_LARGEST, _LARGEST))))
                 found.append(_Loop(statement, tuple(inside)))
             case If(cond=cond) if _is_parallel((statement,)) and known.fixed(cond):
@@ -191,11 +197,11 @@ def _joined(pieces: Sequence[_Piece | _Loop]) -> list[_Piece | _Loop]:
 class _Builder:
     """Makes the stages' kernels once it is known what crosses from one to another."""
 
-    def __init__(self, kernel: Kernel, fixed: dict[str, Assign], pieces: Sequence[_Piece]) -> None:
-        self.kernel = kernel
+    def __init__(self, known: _Known, fixed: dict[str, Assign], pieces: Sequence[_Piece]) -> None:
+        kernel = self.kernel = known.kernel
         self.fixed = fixed
         self.number = 0
-        self.outer = {name: depth for name, depth in _outer_allocations(kernel.body, 0).items() if name not in fixed}
+        self.outer = {name: depth for name, depth in _outer_allocations(kernel.body, known, 0).items() if name not in fixed}
         self.shared = {array.name for array in kernel.arrays if self._is_shared(array, pieces)}
 
     def _is_shared(self, array: Array, pieces: Sequence[_Piece]) -> bool:
@@ -260,17 +266,17 @@ class _Builder:
         return expr
 
 
-def _outer_allocations(body: Block, depth: int) -> dict[str, int]:
+def _outer_allocations(body: Block, known: _Known, depth: int) -> dict[str, int]:
     """The temporaries that are allocated outside of the parallel loops, in order, with the number of repeats around."""
     found: dict[str, int] = {}
     for statement in body:
         match statement:
             case Alloc(array=name):
                 found[name] = depth
-            case For(kind="serial") if _is_parallel(statement.body):
-                found |= _outer_allocations(statement.body, depth + 1)
-            case If() if _is_parallel((statement,)):
-                found |= _outer_allocations((*statement.body, *statement.orelse), depth)
+            case For(kind="serial") if _is_parallel(statement.body) and known.repeated(statement):
+                found |= _outer_allocations(statement.body, known, depth + 1)
+            case If(cond=cond) if _is_parallel((statement,)) and known.fixed(cond):
+                found |= _outer_allocations((*statement.body, *statement.orelse), known, depth)
             case _:
                 pass
     return found

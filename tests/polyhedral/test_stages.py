@@ -49,9 +49,9 @@ def _steps(steps: Sequence[Step], arrays: dict[str, Any], params: dict[str, int]
                 _steps(step.steps, arrays, {**params, step.loop.var: value})
 
 
-def check(before: Kernel, params: dict[str, int]) -> Stages:
+def check(before: Kernel, params: dict[str, int], repeats: bool = True) -> Stages:
     after = optimise(before).kernel
-    staged = stages(after)
+    staged = stages(after, repeats)
     whole, parts = inputs(before, params, 0), inputs(before, params, 0)
     run(after, whole, params)
     run_stages(after, staged, parts, params)
@@ -67,9 +67,9 @@ def test_corpus(name: str) -> None:
 
 
 @settings(SMALL, max_examples=15)
-@given(kernels(), st.integers(0, 4), st.integers(0, 4))
-def test_random_kernels(before: Kernel, n: int, m: int) -> None:
-    check(before, {"n": n, "m": m})
+@given(kernels(), st.integers(0, 4), st.integers(0, 4), st.booleans())
+def test_random_kernels(before: Kernel, n: int, m: int, repeats: bool) -> None:
+    check(before, {"n": n, "m": m}, repeats)
 
 
 def test_one_parallel_loop_is_the_kernel_itself() -> None:
@@ -84,6 +84,8 @@ def test_a_loop_over_time_repeats_its_stages() -> None:
     (repeat,) = staged.steps
     assert isinstance(repeat, Repeat)
     assert all(stage.loop is not None for stage in staged.each())
+    (stage,) = check(CORPUS["lu"](), {"n": 9}, repeats=False).each()
+    assert stage.loop is None
 
 
 def test_scalars_between_stages() -> None:
