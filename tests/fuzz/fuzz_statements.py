@@ -33,10 +33,11 @@ def _local_array(scope: Scope, depth: int) -> list[str]:
     scope.results.append(name)
     scope.arrays[name] = ArrayArgument(name, "int64" if "full" in how and not dtype else like.dtype, like.extents)
     if "empty" not in how:
-        return [f"{name} = {how}"]
+        update = f"{name} {random.choice(('+=', '-=', '*='))} {array(scope, like.extents, scope.arrays[name].dtype, 2)}"
+        return [f"{name} = {how}", *[update] * (like.kind != "b" and scope.chance(0.6))]
     if scope.chance(0.5):
         return [f"{name} = {how}", random.choice((f"{name}[...] = 1", f"{name}[:] = 0", f"{name}.fill(2)"))]
-    loops = [f"{'    ' * depth}for e{depth} in range({extent}):" for depth, extent in enumerate(like.extents)]
+    loops = [f"{'    ' * depth}for e{depth} in range({name}.shape[{depth}]):" for depth in range(len(like.extents))]
     place = ", ".join(f"e{depth}" for depth in range(len(like.extents)))
     return [f"{name} = {how}", *loops, f"{'    ' * len(loops)}{name}[{place}] = {like.name}[{place}]"]
 
