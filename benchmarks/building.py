@@ -15,6 +15,7 @@ from setuptools_polyopt import toolchain
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.pipeline import CompiledPackage, ModuleSource, compile_package
 from setuptools_polyopt.profile.reading import read_profile
+from setuptools_polyopt.runtime.environment import cache_folder
 
 
 class NoCompilerHere(RuntimeError):
@@ -55,7 +56,7 @@ def build_copy(
     for name, text in {**compiled.kernel_sources, **compiled.entry_sources, **compiled.headers}.items():
         (inner / name).write_text(text, encoding="utf-8")
     if compiled.entry_sources:
-        cache = toolchain.default_cache_dir(os.environ)
+        cache = Path(cache_folder(os.environ))
         compiler = toolchain.find_compiler(os.environ, cache)
         if isinstance(compiler, toolchain.NoCompiler):
             raise NoCompilerHere(compiler.reason)

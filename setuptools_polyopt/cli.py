@@ -1,4 +1,5 @@
-"""The `polyopt` command: `compile` shows what a phase makes of a file, `explain` says what was done to a module or wheel and why not.
+"""The `polyopt` command: `compile` shows what a phase makes of a file, `explain` says what was done to a module or wheel and why not,
+`calibrate` measures the machine.
 
 Thin: finding the file, its project and its profile is done here, everything else by `pipeline` and `report`. Nothing is imported from
 the module that is explained.
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from setuptools_polyopt import __version__, pipeline
+from setuptools_polyopt.calibrate import calibrate
 from setuptools_polyopt.config import ConfigError, Settings, read_settings
 from setuptools_polyopt.diagnostics import PolyoptError
 from setuptools_polyopt.pipeline import ModuleSource
@@ -23,13 +25,14 @@ from setuptools_polyopt.profile.reading import read_profile
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.report.model import Report, from_json
 from setuptools_polyopt.report.terminal import read_wheel, render
+from setuptools_polyopt.runtime import machine
 
 
 def main(arguments: Sequence[str] | None = None, output: TextIO | None = None) -> int:
     """Run the command; the exit status is 0, or 2 for an error, which is one line on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        text = _compile(options) if options.command == "compile" else _explain(options)
+        text = {"compile": _compile, "explain": _explain, "calibrate": _calibrate}[options.command](options)
     except (PolyoptError, ConfigError) as error:
         sys.stderr.write(f"polyopt: {error}\n")
         return 2
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     compile_.add_argument("--print-after", metavar="PHASE", action="append", default=[], help="show this phase too (may be repeated)")
     explain = commands.add_parser("explain", help="say what was done to a module or a wheel, and why something was not done")
     explain.add_argument("target", help="a wheel, a Python file, or a module's dotted name")
+    commands.add_parser("calibrate", help="measure this machine, once: the constants decide where a kernel runs")
     for command in (compile_, explain):
         command.add_argument("--profile", type=Path, help="the profile (default: the one of the file's project)")
     return parser
@@ -61,6 +65,16 @@ def _compile(options: argparse.Namespace) -> str:
     settings, profile, _ = _project(options.file, options.profile)
     name = module_name(options.file)
     return pipeline.compile_file(options.file, profile, settings, options.stop_after, options.print_after, name)
+
+
+def _calibrate(options: argparse.Namespace) -> str:
+    measured = calibrate(lambda line: sys.stderr.write(f"{line}\n"))
+    target = Path(machine.path(os.environ))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(f".{os.getpid()}")
+    partial.write_text(machine.text(measured), encoding="utf-8")
+    partial.replace(target)
+    return f"written to {target}\n"
 
 
 def _explain(options: argparse.Namespace) -> str:

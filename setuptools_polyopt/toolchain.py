@@ -111,16 +111,6 @@ class BuiltExtension:
     seconds: float
 
 
-def default_cache_dir(environ: Mapping[str, str]) -> Path:
-    """`POLYOPT_CACHE_DIR`, else a folder in the platform's user cache."""
-    if environ.get("POLYOPT_CACHE_DIR"):
-        return Path(environ["POLYOPT_CACHE_DIR"])
-    home = Path(environ.get("HOME") or os.path.expanduser("~"))
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "polyopt"
-    return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "polyopt"
-
-
 def uses_limited_api() -> bool:
     """Whether extensions are built against the limited API: its buffer protocol came with 3.11, free threading excludes it."""
     return sys.version_info >= (3, 11) and not sysconfig.get_config_var("Py_GIL_DISABLED")

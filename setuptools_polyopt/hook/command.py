@@ -197,9 +197,9 @@ class build_polyopt(Command):  # type: ignore[misc]
     ) -> dict[str, OutputFile]:
         from setuptools_polyopt.hook.remembered import compile_remembered
         from setuptools_polyopt.pipeline import ModuleSource, compile_package
-        from setuptools_polyopt.toolchain import default_cache_dir
+        from setuptools_polyopt.runtime.environment import cache_folder
 
-        cache = default_cache_dir(os.environ)
+        cache = Path(cache_folder(os.environ))
         files: dict[str, OutputFile] = {}
         reports: list[str] = []
         for package, inputs in groups.items():
@@ -248,6 +248,7 @@ class build_polyopt(Command):  # type: ignore[misc]
     ) -> tuple[str, bytes, tuple[str, ...]]:
         """Name, content and levels of the extension module."""
         from setuptools_polyopt import toolchain
+        from setuptools_polyopt.runtime.environment import cache_folder
 
         compiler = state.find_compiler()
         assert isinstance(compiler, toolchain.Compiler)
@@ -259,7 +260,7 @@ class build_polyopt(Command):  # type: ignore[misc]
             compiler.levels(state.settings.isa),
             "_native",
             scratch / package,
-            toolchain.default_cache_dir(os.environ),
+            Path(cache_folder(os.environ)),
             state.settings.jobs,
             os.environ,
         )

@@ -43,10 +43,11 @@ class BuildState:
 
     def find_compiler(self) -> Compiler | NoCompiler:
         """The C compiler, looked for once."""
-        from setuptools_polyopt.toolchain import default_cache_dir, find_compiler
+        from setuptools_polyopt.runtime.environment import cache_folder
+        from setuptools_polyopt.toolchain import find_compiler
 
         if self.compiler is None:
-            self.compiler = find_compiler(os.environ, default_cache_dir(os.environ))
+            self.compiler = find_compiler(os.environ, Path(cache_folder(os.environ)))
         return self.compiler
 
     def expects_native_code(self, is_editable: bool) -> bool:

@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from . import environment, facts
+from . import environment, facts, machine
 
 __all__ = ["bind"]
 
@@ -35,6 +35,8 @@ def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
         native = import_module(f"{__name__}._native")
     except ImportError as error:
         return _unbound(f"the native extension cannot be loaded: {error}", module_name, switches)
+    if (measured := machine.load(os.environ)) is not None:
+        native.tune(*machine.thread_work(measured))
     try:
         bound: ModuleType = native.bind(module_name, module_globals, facts.signature)
     except LookupError as error:

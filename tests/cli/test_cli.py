@@ -11,6 +11,7 @@ import pytest
 from setuptools_polyopt import pipeline
 from setuptools_polyopt.cli import main, module_name
 from setuptools_polyopt.report.model import Missed, ModuleReport, Report
+from setuptools_polyopt.runtime import machine
 
 SUMS = """import numpy as np
 from numpy.typing import NDArray
@@ -116,3 +117,23 @@ def test_module_names(project: Path) -> None:
     assert module_name(Path("src/radar/sums.py")) == "radar.sums"
     assert module_name(Path("src/radar/__init__.py")) == "radar"
     assert module_name(Path("elsewhere.py")) == "elsewhere"
+
+
+def test_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is measured differs from machine to machine; that it is written, and can be read by the runtime, does not."""
+    monkeypatch.setenv("POLYOPT_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("setuptools_polyopt.calibrate.LARGE", 1 << 16)
+    assert main(["calibrate"]) == 0
+    measured = machine.load({"POLYOPT_CACHE_DIR": str(tmp_path)})
+    assert measured is not None
+    assert 1e-13 < measured.operation < 1e-7
+    assert measured.memory > 1e6
+    assert capsys.readouterr().out == f"written to {tmp_path / 'machine.json'}\n"
+
+
+def test_calibrate_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("POLYOPT_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert main(["calibrate"]) == 2
+    assert "no C compiler was found (tried no-such-compiler): nothing can be measured, the defaults stay" in capsys.readouterr().err
+    assert not (tmp_path / "machine.json").exists()

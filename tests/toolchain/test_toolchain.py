@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from setuptools_polyopt import toolchain
+from setuptools_polyopt.runtime.environment import cache_folder
 from setuptools_polyopt.toolchain import (
     BuiltExtension,
     Compiler,
@@ -223,7 +224,7 @@ def test_cc_may_have_arguments_and_lack_luxuries(compiler: Compiler, tmp_path: P
 
 
 def test_cache_dir() -> None:
-    assert toolchain.default_cache_dir({"POLYOPT_CACHE_DIR": "/x"}) == Path("/x")
+    assert cache_folder({"POLYOPT_CACHE_DIR": "/x"}) == "/x"
     if sys.platform.startswith("linux"):
-        assert toolchain.default_cache_dir({"HOME": "/h"}) == Path("/h/.cache/polyopt")
-        assert toolchain.default_cache_dir({"HOME": "/h", "XDG_CACHE_HOME": "/c"}) == Path("/c/polyopt")
+        assert cache_folder({"HOME": "/h"}) == "/h/.cache/polyopt"
+        assert cache_folder({"HOME": "/h", "XDG_CACHE_HOME": "/c"}) == "/c/polyopt"

@@ -114,6 +114,7 @@ struct polyopt_ctx {
     void *poll_data;
     int64_t poll_last;  /* nanoseconds on the clock when poll was last asked for the time */
     int32_t poll_left, poll_step; /* boundaries left until the clock is read again */
+    int32_t wake;       /* there is enough work to wake threads that sleep, not only to use those that look for some */
 };
 
 POLYOPT_INLINE void polyopt_fail(struct polyopt_ctx *ctx) { ctx->failed |= POLYOPT_FAILED; }

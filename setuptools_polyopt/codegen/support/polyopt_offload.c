@@ -146,11 +146,25 @@ PyObject *polyopt_miss(struct polyopt_state *state, PyObject *const *args, Py_ss
     return polyopt_refuse(state, guard, why);
 }
 
+/* ---- what was measured -------------------------------------------------------------------------------------------------------------- */
+
+static PyObject *tune(PyObject *self, PyObject *args)
+{
+    double share, wake;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "dd:tune", &share, &wake)) return NULL;
+    if (!(share >= 1.0 && wake >= 1.0)) return PyErr_Format(PyExc_ValueError, "the work of a thread is at least 1");
+    polyopt_work_per_thread = share;
+    polyopt_work_to_wake = wake;
+    Py_RETURN_NONE;
+}
+
 PyMethodDef polyopt_offload_methods[] = {
     {"offload", set_offload, METH_VARARGS,
      "offload(hook, work): hook(symbol, args, arrays, work) is asked before runs of at least that much work; it answers None, or "
      "(status, fpflags) once it has done everything. hook None: nobody is asked."},
     {"run", run, METH_VARARGS, "run(symbol, args, lo, hi, threads): (status, fpflags) of a kernel between the chunk bounds; threads 0: all"},
     {"foreign", set_foreign, METH_VARARGS, "foreign(type, hook): hook(module, region, args) is asked where an argument is exactly of that type"},
+    {"tune", tune, METH_VARARGS, "tune(share, wake): another thread is worth its share from so much work on, and worth waking from so much work of a call on"},
     {NULL, NULL, 0, NULL},
 };

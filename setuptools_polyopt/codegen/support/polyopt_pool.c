@@ -5,7 +5,8 @@
  * range; who has finished his own helps with the others'. The caller never waits for a worker to wake up: when no piece is left it
  * closes the job and waits only for those that had entered it.
  *
- * Workers start when the first job needs them, spin for some microseconds after a job and then sleep. Before a fork an idle pool joins
+ * Workers start when the first job needs them, spin for some microseconds after a job and then sleep. Waking one takes tens of
+ * microseconds, also from the caller's time, so only large jobs do that, and small ones that follow each other closely. Before a fork an idle pool joins
  * its workers (so no other thread exists when fork runs, which CPython 3.12+ would warn of); the next job starts new ones. While a job
  * runs, fork leaves the pool alone and the child starts with an empty one.
  */
@@ -18,12 +19,11 @@
 
 const struct polyopt_pool_api *polyopt_pool = &polyopt_own_pool;
 
-/* A thread is worth its start from about this much work on. */
-#define WORK_PER_THREAD 60000.0
+double polyopt_work_per_thread = 60000.0, polyopt_work_to_wake = 4e6;
 
 int32_t polyopt_threads_for(double work)
 {
-    double worth = work / WORK_PER_THREAD;
+    double worth = work / polyopt_work_per_thread;
     int32_t most;
     if (!(worth >= 2.0)) return 1;
     most = polyopt_pool->threads();
@@ -49,6 +49,8 @@ static int32_t inline_job(struct polyopt_ctx *ctx, int64_t lo, int64_t hi, polyo
 #define PIECES 8              /* a thread's range is handed out in so many pieces, if grain allows */
 #define SPIN_WORKER 20000     /* nanoseconds before an idle worker sleeps */
 #define SPIN_CALLER 100000    /* nanoseconds before a caller that waits for its workers sleeps */
+#define CLOSE 40000           /* nanoseconds between small jobs that follow each other closely */
+#define SERIES 4              /* of them wake the workers */
 #define STACK_BYTES ((size_t)2 << 20)
 #define KEEP_BYTES ((size_t)4 << 20) /* a worker keeps its arena's blocks up to this size between jobs */
 #define OPEN 0x80000000u
@@ -73,7 +75,8 @@ static struct {
     polyopt_body body;
     void *env;
     int64_t piece;
-    int32_t nslots;
+    int32_t nslots, series;
+    int64_t ended;
     uint64_t control;
     struct range ranges[MOST_THREADS];
     pthread_t workers[MOST_THREADS];
@@ -285,10 +288,18 @@ static void divide(int64_t lo, int64_t hi, int64_t grain, int32_t nslots)
     }
 }
 
+/* Whether a job may wake workers that sleep. The owner's call. */
+static int may_wake(const struct polyopt_ctx *ctx)
+{
+    if (ctx->wake) return 1;
+    pool.series = polyopt_clock() - pool.ended < CLOSE ? pool.series + 1 : 0;
+    return pool.series >= SERIES;
+}
+
 static int32_t run_job(struct polyopt_ctx *ctx, int64_t lo, int64_t hi, int64_t grain, polyopt_body body, void *env, int32_t wanted)
 {
     unsigned epoch = atomic_load(&pool.epoch);
-    int32_t nthreads = ctx->nthreads, helpers = start(wanted - 1);
+    int32_t nthreads = ctx->nthreads, waking = may_wake(ctx), helpers = waking ? start(wanted - 1) : atomic_load(&pool.nworkers);
     divide(lo, hi, grain, wanted);
     pool.ctx = ctx;
     pool.body = body;
@@ -305,7 +316,7 @@ static int32_t run_job(struct polyopt_ctx *ctx, int64_t lo, int64_t hi, int64_t 
     mine.chunk_hi = INT64_MAX;
     atomic_store(&pool.state, OPEN);
     atomic_fetch_add(&pool.generation, 1);
-    if (helpers) wake(wanted - 1);
+    if (helpers && waking) wake(wanted - 1);
     take_part(0, &mine);
     int alive = atomic_load(&pool.epoch) == epoch && wait_for_workers(&mine, epoch);
     *ctx = mine;
@@ -316,6 +327,7 @@ static int32_t run_job(struct polyopt_ctx *ctx, int64_t lo, int64_t hi, int64_t 
     }
     ctx->failed |= atomic_load(&pool.failed);
     ctx->fpflags |= atomic_load(&pool.fpflags);
+    if (!ctx->wake) pool.ended = polyopt_clock();
     return ctx->failed;
 }
 

@@ -30,6 +30,9 @@ extern const struct polyopt_pool_api *polyopt_pool;
 
 /* The threads worth starting for this much work (operations, about nanoseconds on one core): 1 .. polyopt_pool->threads(). */
 int32_t polyopt_threads_for(double work);
+/* A thread that looks for work is worth its share from about this much on; a thread that sleeps is worth waking from that much work of the
+ * whole call on. `_native.tune` sets what was measured. */
+extern double polyopt_work_per_thread, polyopt_work_to_wake;
 
 /* Highest POLYOPT_LEVEL_* that this processor and its operating system support, lowered by POLYOPT_CPU_LEVEL (base, v2, v3, v4). */
 int32_t polyopt_cpu_level(void);

@@ -47,6 +47,7 @@ void polyopt_begin_context(struct polyopt_call *call)
     ctx->poll_data = call;
     ctx->poll_last = 0;
     ctx->poll_left = ctx->poll_step = NEVER;
+    ctx->wake = 1;
 }
 
 void polyopt_end(struct polyopt_call *call)
@@ -137,6 +138,7 @@ int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spe
     if (POLYOPT_UNLIKELY(!kernel)) return POLYOPT_WHY_LOOP;
     if (POLYOPT_UNLIKELY(work >= polyopt_offload_work)) status = polyopt_offload(call, spec, args, arrays, narrays, work);
     if (POLYOPT_LIKELY(status == POLYOPT_NOT_OFFLOADED)) {
+        call->ctx.wake = work >= polyopt_work_to_wake;
         if (work >= WORK_TO_RELEASE) status = polyopt_run_released(call, kernel, args, polyopt_threads_for(work));
         else {
             uint64_t saved = polyopt_fp_enter();

@@ -1,0 +1,89 @@
+"""The time model: monotone where it must be, crossing over where the constants say so; the file of measured constants."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setuptools_polyopt.runtime import machine
+from setuptools_polyopt.runtime.machine import Machine, Run, on_gpu, on_ray, on_threads
+
+BIG = st.floats(1.0, 1e15)
+MACHINE = Machine(operation=1e-9, memory=1e10, all_memory=2e10, threads=4, thread_start=1e-5)
+
+
+@given(BIG, BIG, BIG, st.integers(1, 64))
+def test_more_work_never_takes_less_time(work: float, read: float, written: float, threads: int) -> None:
+    less, more = Run(work, read, written, pieces=100.0), Run(2.0 * work, read, written, pieces=100.0)
+    assert on_threads(less, MACHINE, threads) <= on_threads(more, MACHINE, threads)
+    assert on_gpu(less, MACHINE) <= on_gpu(more, MACHINE)
+    assert on_ray(less, MACHINE, 2, threads) <= on_ray(more, MACHINE, 2, threads)
+
+
+def test_threads_pay_from_the_work_that_covers_their_start() -> None:
+    start = MACHINE.thread_start / MACHINE.operation
+    two = MACHINE._replace(threads=2)
+    small, large = Run(1.9 * start, 0.0, 0.0), Run(2.1 * start, 0.0, 0.0)
+    assert on_threads(small, two, 1) < on_threads(small, two, 2)
+    assert on_threads(large, two, 1) > on_threads(large, two, 2)
+
+
+def test_waking_a_thread_takes_more_work_than_using_one() -> None:
+    share, wake = machine.thread_work(MACHINE)
+    assert 1.0 <= share < wake
+    assert machine.thread_work(MACHINE._replace(operation=1.0)) == (1.0, 1.0)
+
+
+def test_memory_bounds_what_threads_gain() -> None:
+    moving = Run(1.0, 1e9, 0.0)
+    assert on_threads(moving, MACHINE, 1) == pytest.approx(0.1)
+    assert on_threads(moving, MACHINE, 4) == pytest.approx(0.05, rel=1e-3)
+
+
+def test_no_more_threads_than_there_are() -> None:
+    assert on_threads(Run(1e9, 0.0, 0.0), MACHINE, 99) == on_threads(Run(1e9, 0.0, 0.0), MACHINE, 4)
+
+
+@pytest.mark.parametrize("intensity", [0.1, 1000.0])
+def test_the_gpu_pays_for_transfers_only_where_much_is_computed(intensity: float) -> None:
+    moved = 1e8
+    run = Run(intensity * moved, moved, moved)
+    assert (on_gpu(run, MACHINE) < on_threads(run, MACHINE, 4)) is (intensity > 1.0)
+    assert on_gpu(run._replace(resident=True), MACHINE) < on_threads(run, MACHINE, 4)
+
+
+def test_a_cluster_pays_for_long_runs_only() -> None:
+    short, long = Run(1e6, 1e3, 1e3, pieces=64.0), Run(1e10, 1e6, 1e6, pieces=64.0)
+    assert on_ray(short, MACHINE, 8, 16) > on_threads(short, MACHINE, 4)
+    assert on_ray(long, MACHINE, 8, 16) < on_threads(long, MACHINE, 4)
+    assert on_ray(long._replace(pieces=0.0), MACHINE, 8, 16) == float("inf")
+    assert on_ray(long, MACHINE, 0, 16) == float("inf")
+
+
+def test_the_file(tmp_path: Path) -> None:
+    environ = {"POLYOPT_CACHE_DIR": str(tmp_path)}
+    assert machine.load(environ) is None
+    measured = Machine(operation=2e-9, threads=7)
+    Path(machine.path(environ)).write_text(machine.text(measured), encoding="utf-8")
+    assert machine.load(environ) == measured
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", '{"version": 1}', '{"version": 0, "machine": {"threads": 3}}', '{"version": 1, "machine": {"threads": "many"}}'],
+)
+def test_a_file_that_cannot_be_used_is_as_good_as_none(tmp_path: Path, content: str) -> None:
+    environ = {"POLYOPT_CACHE_DIR": str(tmp_path)}
+    Path(machine.path(environ)).write_text(content, encoding="utf-8")
+    assert machine.load(environ) is None
+
+
+def test_what_makes_no_sense_keeps_its_default(tmp_path: Path) -> None:
+    environ = {"POLYOPT_CACHE_DIR": str(tmp_path)}
+    text = json.dumps({"version": 1, "machine": {"operation": -1.0, "memory": 5e9, "unknown": 3.0}})
+    Path(machine.path(environ)).write_text(text, encoding="utf-8")
+    assert machine.load(environ) == Machine()._replace(memory=5e9)
