@@ -14,21 +14,22 @@ from importlib import resources
 from pathlib import Path
 
 from setuptools_polyopt.codegen.c import kernel_source, translation_unit
-from setuptools_polyopt.codegen.source import LoopKey
+from setuptools_polyopt.codegen.source import KernelSource, LoopKey
 from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
 from setuptools_polyopt.frontend import analyse_module
-from setuptools_polyopt.ir.kernel import Region, Variant
+from setuptools_polyopt.ir.kernel import Kernel, Region, Variant
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
 from setuptools_polyopt.multiversion.extension import extension_source
-from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
+from setuptools_polyopt.multiversion.plan import NativeRegion, NativeStage, NativeVariant, kernels
+from setuptools_polyopt.multiversion.plans import plans_source
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
 from setuptools_polyopt.operators.facts import FACTS
-from setuptools_polyopt.polyhedral import Schedules, with_condition
+from setuptools_polyopt.polyhedral import Schedules, stages, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral.forward import forward
 from setuptools_polyopt.profile.schema import Profile
@@ -128,7 +129,7 @@ def compile_package(
         {f"{region.native.symbol}.c": _kernel_unit(region, loops) for region in regions},
         {"entry.c": entry, **{name: text for name, text in support.items() if name.endswith(".c")}},
         {name: text for name, text in support.items() if not name.endswith(".c")},
-        _runtime_files(),
+        {**_runtime_files(), **_plans([variant for region in regions for variant in region.native.variants], settings)},
         report,
         summary,
         diagnostics,
@@ -165,13 +166,22 @@ def _compile_region(
         except Exception as error:  # noqa: BLE001 -- a defect of ours in one region must not cost the user the build
             found.append(_defect(region.span, error))
             continue
-        indexes = tuple(loops.index(key) for key in compiled.native.source.loops)
-        variants.append(replace(compiled, native=replace(compiled.native, loops=indexes)))
+        variants.append(replace(compiled, native=_indexed(compiled.native, loops)))
     if not variants:
         return None
     natives = tuple(variant.native for variant in variants)
     kept = replace(region, variants=tuple(native.variant for native in natives))
     return _CompiledRegion(NativeRegion(module.name, symbol, kept, natives), tuple(variants))
+
+
+def _indexed(native: NativeVariant, loops: _Loops) -> NativeVariant:
+    """The variant with the indexes of the inner loops that it and its stages call."""
+
+    def of(source: KernelSource) -> tuple[int, ...]:
+        return tuple(loops.index(key) for key in source.loops)
+
+    own = of(native.source)
+    return replace(native, loops=own, stages=tuple(replace(stage, loops=of(stage.source)) for stage in native.stages))
 
 
 def _defect(span: Span, error: Exception) -> Diagnostic:
@@ -191,7 +201,8 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules
     verify(lowered)
     kernel = forward(fold(lowered))
     verify(kernel)
-    scheduled = (schedules or Schedules()).of(kernel)
+    known = schedules or Schedules()
+    scheduled = known.of(kernel)
     optimised = scheduled.optimised.kernel
     layouts = {array.name: array.layout for array in kernel.arrays}
     arrays = tuple(replace(array, layout=layouts.get(array.name, array.layout)) for array in optimised.arrays)
@@ -203,14 +214,40 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules
     may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
     kept = safety(bound, source.uses_failed, may_stop, lambda _, everything: scheduled.must_keep(everything))
     native = NativeVariant(replace(variant, kernel=bound), source, kept, ())
+    if "ray" in settings.targets:
+        native = _with_stages(native, optimised, known)
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
     dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
     done = tuple(item.message for item in scheduled.optimised.diagnostics)
     return _CompiledVariant(native, done, dumps)
 
 
+def _with_stages(native: NativeVariant, optimised: Kernel, schedules: Schedules) -> NativeVariant:
+    """The variant with what a Ray cluster needs of it: stages, the chunks of those that can be spread, or the reason why none can."""
+    staged = stages(optimised, repeats=False)
+    why_not = "no loop of it is parallel from the outside: every iteration of the outermost loop needs what an earlier one has computed"
+    found = []
+    for stage in staged.each():
+        chunk = None
+        if stage.loop is not None:
+            try:
+                chunk = schedules.chunks.of(stage)
+            except Unsupported as refused:
+                why_not = refused.diagnostic.message
+        found.append(NativeStage(stage, native.source if stage.whole else _stage_source(stage.kernel), chunk))
+    if all(stage.chunk is None for stage in found):
+        return replace(native, why_not=why_not)
+    return replace(native, staged=staged, stages=tuple(found))
+
+
+def _stage_source(kernel: Kernel) -> KernelSource:
+    verify(kernel, scheduled=True)
+    return kernel_source(kernel)
+
+
 def _kernel_unit(region: _CompiledRegion, loops: _Loops) -> str:
-    return translation_unit([variant.native.source for variant in region.variants], list(loops.known))
+    sources = [source for variant in region.native.variants for source, _ in kernels(variant)]
+    return translation_unit(sources, list(loops.known))
 
 
 def _support_files() -> dict[str, str]:
@@ -221,6 +258,11 @@ def _support_files() -> dict[str, str]:
 def _runtime_files() -> dict[str, bytes]:
     folder = resources.files("setuptools_polyopt") / "runtime"
     return {item.name: item.read_bytes() for item in folder.iterdir() if item.name.endswith(".py")}
+
+
+def _plans(variants: Sequence[NativeVariant], settings: Settings) -> dict[str, bytes]:
+    """The module of plans, where a target beside the CPU is asked for."""
+    return {"plans.py": plans_source(variants).encode()} if set(settings.targets) - {"cpu"} else {}
 
 
 def _summary(modules: Sequence[_CompiledModule], native: bool) -> str:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 
 from setuptools_polyopt.codegen.expr import guard_expression
 from setuptools_polyopt.codegen.names import Names
-from setuptools_polyopt.codegen.source import ArgField
+from setuptools_polyopt.codegen.source import ArgField, KernelSource
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr
@@ -47,7 +47,7 @@ from setuptools_polyopt.ir.kernel import (
 from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.multiversion.merge import holders, merged_axes
 from setuptools_polyopt.multiversion.names import global_rows, quoted
-from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant
+from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
 
 _DTYPE = {
     dtype: "POLYOPT_BOOL" if dtype is DType.BOOL else f"POLYOPT_{dtype.kind.upper()}{8 * dtype.itemsize}" for dtype in DType
@@ -102,7 +102,7 @@ def region_source(native: NativeRegion, first_global: int) -> str:
     width = max(len(group[0].variant.inputs) for group in groups)
     head = [
         f"/* {region.span.file}:{region.span.lines}: {region.function} */",
-        *(row for variant in native.variants for row in _kernel_declarations(variant)),
+        *(row for variant in native.variants for source, loops in kernels(variant) for row in _kernel_declarations(source, loops)),
         *(
             f'static struct polyopt_attribute {native.symbol}_a{k} = {{"{name}", NULL, NULL}};'
             for k, name in enumerate(collected.attributes)
@@ -130,17 +130,17 @@ def _pad(rows: Sequence[str], level: int) -> list[str]:
     return ["    " * level + row if row else row for row in rows]
 
 
-def _kernel_declarations(variant: NativeVariant) -> Iterator[str]:
-    symbol = variant.source.symbol
-    yield variant.source.struct.rstrip()
+def _kernel_declarations(source: KernelSource, indexes: Sequence[int]) -> Iterator[str]:
+    symbol = source.symbol
+    yield source.struct.rstrip()
     yield f"PO_DECLARE({symbol})"
     table = ", ".join(f"PO_{level.upper()}({symbol})" for level in LEVELS)
     yield f"static const polyopt_kernel levels_{symbol}[POLYOPT_LEVELS] = {{{table}}};"
     loops = "NULL"
-    if variant.loops:
+    if indexes:
         loops = f"loops_{symbol}"
-        yield f"static const int32_t {loops}[] = {{{', '.join(map(str, variant.loops))}, -1}};"
-    flags = "POLYOPT_FP_ALL" if variant.source.uses_flags else "0"
+        yield f"static const int32_t {loops}[] = {{{', '.join(map(str, indexes))}, -1}};"
+    flags = "POLYOPT_FP_ALL" if source.uses_flags else "0"
     yield (
         f"static const struct polyopt_kernel_spec kernel_{symbol} = "
         f"{{{quoted(symbol)}, levels_{symbol}, sizeof(struct {symbol}_args), {loops}, {flags}}};"

@@ -11,7 +11,7 @@ from setuptools_polyopt.codegen.source import LoopKey
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.multiversion.entry import LEVELS, region_source
 from setuptools_polyopt.multiversion.names import global_rows, quoted
-from setuptools_polyopt.multiversion.plan import NativeRegion
+from setuptools_polyopt.multiversion.plan import NativeRegion, kernels
 
 
 def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], name: str, facts: str) -> str:
@@ -54,7 +54,7 @@ def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], 
     if loops:
         specs = ", ".join(f"{{{quoted(loop.ufunc)}, {quoted(_types(loop))}}}" for loop in loops)
         tables.append(f"static const struct polyopt_loop_spec loops[] = {{{specs}}};")
-    symbols = [variant.source.symbol for region in regions for variant in region.variants]
+    symbols = [source.symbol for region in regions for variant in region.variants for source, _ in kernels(variant)]
     tables += ["static const struct polyopt_kernel_spec *const kernels[] = {", *(f"    &kernel_{symbol}," for symbol in symbols), "};"]
     tables += [
         "static const struct polyopt_extension extension = {",

@@ -16,7 +16,7 @@ Not done here: shapes other than boxes; chunks of inner loops.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import islpy as isl
@@ -24,7 +24,7 @@ import islpy as isl
 from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import TRUE, Binary, Compare, CompareOp, Expr, Sym, integer
-from setuptools_polyopt.ir.kernel import Array, Assumption, Holds, Kernel, Param, Role
+from setuptools_polyopt.ir.kernel import Array, Assumption, Holds, Kernel, Layout, Param, Role
 from setuptools_polyopt.ir.statements import Block, For, If
 from setuptools_polyopt.ir.visitors import map_block_exprs, substitute
 from setuptools_polyopt.polyhedral.accesses import Access
@@ -59,15 +59,12 @@ class Chunk:
 class Chunks:
     """The chunks of stages so far: stages that differ in names and strides alone share them."""
 
-    known: dict[tuple[Kernel, For], Chunk] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "known", {})
+    known: dict[tuple[Kernel, For], Chunk] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> Chunk:
         """As `chunk`."""
         holds = tuple(item for item in stage.kernel.assumptions if isinstance(item, Holds))
-        arrays = tuple(replace(array, layout=type(array.layout).C) for array in stage.kernel.arrays)
+        arrays = tuple(replace(array, layout=Layout.C) for array in stage.kernel.arrays)
         assert stage.loop is not None
         key = replace(stage.kernel, name="", arrays=arrays, assumptions=holds), stage.loop
         if key not in self.known:

@@ -15,6 +15,7 @@ from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.ir.expressions import TRUE, Expr
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Layout
 from setuptools_polyopt.polyhedral.bounds import bounds
+from setuptools_polyopt.polyhedral.chunks import Chunks
 from setuptools_polyopt.polyhedral.footprint import Box, must_keep
 from setuptools_polyopt.polyhedral.optimise import Optimised, optimise
 from setuptools_polyopt.polyhedral.options import Options
@@ -47,9 +48,10 @@ class Scheduled:
 
 @dataclass(frozen=True, eq=False)
 class Schedules:
-    """The schedules of one region's variants so far."""
+    """The schedules of one region's variants so far, and the chunks of their stages."""
 
     known: dict[Kernel, Scheduled] = field(default_factory=dict)
+    chunks: Chunks = field(default_factory=Chunks)
 
     def of(self, kernel: Kernel) -> Scheduled:
         """The schedule of a verified kernel in program order. Raises Unsupported as `bounds` and `optimise` do."""
