@@ -13,6 +13,7 @@ POLYOPT_DISABLE is set, functions that answer None. Nothing here imports NumPy; 
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -35,8 +36,7 @@ def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
         native = import_module(f"{__name__}._native")
     except ImportError as error:
         return _unbound(f"the native extension cannot be loaded: {error}", module_name, switches)
-    if (measured := machine.load(os.environ)) is not None:
-        native.tune(*machine.thread_work(measured))
+    targets = _prepared(native, switches)
     try:
         bound: ModuleType = native.bind(module_name, module_globals, facts.signature)
     except LookupError as error:
@@ -44,8 +44,24 @@ def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
     if switches.trace or switches.require:
         from .observe import observed
 
-        return observed(bound, module_name, switches)
+        return observed(bound, module_name, switches, targets)
     return bound
+
+
+@cache
+def _prepared(native: Any, switches: environment.Switches) -> Any:
+    """Once a process: tell the extension what was measured on this machine, and let it ask where long runs should take place (None: the
+    wheel holds no plans)."""
+    measured = machine.load(os.environ)
+    if measured is not None:
+        native.tune(*machine.thread_work(measured))
+    if not os.path.exists(os.path.join(os.path.dirname(__file__), "plans.py")):
+        return None
+    from .targets import Targets
+
+    targets = Targets(__name__, native, os.environ, measured)
+    targets.install(switches.trace)
+    return targets
 
 
 def _unbound(reason: str, module_name: str, switches: environment.Switches) -> ModuleType:

@@ -24,16 +24,16 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def observed(bound: ModuleType, module_name: str, switches: Switches) -> ModuleType:
-    """The functions of `bound` (public attributes), each wrapped."""
+def observed(bound: ModuleType, module_name: str, switches: Switches, targets: Any) -> ModuleType:
+    """The functions of `bound` (public attributes), each wrapped. targets: what decides where a run takes place, or None."""
     result = ModuleType(bound.__name__)
     for name, function in vars(bound).items():
         if not name.startswith("__"):
-            setattr(result, name, _wrapped(function, f"{module_name}:{name}", switches))
+            setattr(result, name, _wrapped(function, f"{module_name}:{name}", switches, targets))
     return result
 
 
-def _wrapped(function: Any, label: str, switches: Switches) -> Region:
+def _wrapped(function: Any, label: str, switches: Switches, targets: Any) -> Region:
     state = function.__self__
 
     def region(*args: object) -> object:
@@ -42,12 +42,26 @@ def _wrapped(function: Any, label: str, switches: Switches) -> Region:
         micros = (time.perf_counter() - start) * 1e6
         refusal = state.refusal if result is None else None
         if switches.trace:
-            say(f"{label}: {state.variant if refusal is None else f'original ({refusal})'}, {micros:.1f} us")
+            say(f"{label}: {_ran(state, targets) if refusal is None else f'original ({refusal})'}, {micros:.1f} us{_guessed(targets)}")
         if switches.require and refusal is not None:
             raise RuntimeError(f"POLYOPT_REQUIRE: {label}: {refusal}")
         return result
 
     return region
+
+
+def _ran(state: Any, targets: Any) -> str:
+    """What the last call ran on."""
+    elsewhere: str = "" if targets is None else targets.last.place
+    return elsewhere or str(state.variant)
+
+
+def _guessed(targets: Any) -> str:
+    """What the model predicted for the last run, and why a place was not taken."""
+    text: str = "" if targets is None else targets.last.text
+    if targets is not None:
+        targets.last.place = targets.last.text = ""
+    return f" ({text})" if text else ""
 
 
 def unbound(reason: str, module_name: str, switches: Switches) -> ModuleType:

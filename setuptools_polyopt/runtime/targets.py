@@ -1,0 +1,131 @@
+"""Where a run takes place: on this machine's threads, on a GPU, or on a Ray cluster.
+
+What: `Targets` is the hook that the native code asks before a run with much work (docs/runtime.md, "Elsewhere"). It predicts how long the
+run would take in each place (`machine`), takes the best, and answers None where that is the native kernel. Why here: the targets
+(`gpu_target`, `ray_target`) know how to run a plan, not whether to.
+
+POLYOPT_DEVICE (`cpu`, `gpu`) and POLYOPT_RAY (`off`, `auto`, an address) decide without a prediction. Without them a GPU is thought of
+where the program itself has imported CuPy, or where it would save more than its start takes; a cluster where the program has called
+`ray.init`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import machine
+from .machine import Machine, Run
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+LEAST_SECONDS = 2e-3
+"""Predicted seconds from which on the hook is asked at all: what a prediction costs is far below what a run takes then."""
+
+GPU_START = 2.0
+"""Seconds that importing CuPy and making a context may take."""
+
+class Call:
+    """One run that was offered. arrays: those behind the data fields of the struct of arguments."""
+
+    __slots__ = ("args", "arrays", "notes", "symbol", "work")
+
+    def __init__(self, symbol: str, args: bytes, arrays: Sequence[Any], work: float) -> None:
+        self.symbol, self.args, self.arrays, self.work = symbol, args, arrays, work
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Why the run does not take place somewhere, for POLYOPT_TRACE."""
+        self.notes.append(text)
+
+
+class Last(threading.local):
+    """What the hook decided last in this thread, for POLYOPT_TRACE. place: empty for this machine's threads."""
+
+    place: str = ""
+    text: str = ""
+
+
+class Targets:
+    """The hook of one package's extension. package: its import name, such as `radar._polyopt`."""
+
+    def __init__(self, package: str, native: Any, environ: Mapping[str, str], measured: Machine | None) -> None:
+        self.package, self.native, self.environ = package, native, environ
+        self.device = environ.get("POLYOPT_DEVICE", "").lower()
+        self.cluster = environ.get("POLYOPT_RAY", "")
+        threads = int(native.status()["threads"])
+        self.machine = (measured or Machine())._replace(threads=threads)
+        self.last = Last()
+
+    def install(self, always: bool) -> None:
+        """Ask to be asked: before every run where a place is forced or `always`, else before long ones."""
+        forced = self.device == "gpu" or self.cluster.lower() not in ("", "off")
+        self.native.offload(self, 0.0 if always or forced else LEAST_SECONDS / self.machine.operation)
+
+    def __call__(self, symbol: str, args: bytes, arrays: tuple[Any, ...], work: float) -> tuple[int, int] | None:
+        """Run it in the best place; None: on this machine's threads."""
+        call = Call(symbol, args, arrays, work)
+        self.last.place = self.last.text = ""
+        plan = self._plan("plans", symbol)
+        if plan is None:
+            return None
+        times = self._predicted(plan, call)
+        for place in sorted(times, key=lambda name: times[name]):
+            answer = None if place == "cpu" else self._run(place, plan, call)
+            if place == "cpu" or answer is not None:
+                self.last.place = "" if answer is None else place
+                break
+        self.last.text = _told(times, call)
+        return answer
+
+    def _plan(self, module: str, symbol: str) -> Any:
+        try:
+            return import_module(f"{self.package}.{module}").PLANS.get(symbol)
+        except ImportError:
+            return None
+
+    def _run(self, place: str, plan: Plan, call: Call) -> tuple[int, int] | None:
+        if place == "gpu":
+            from . import gpu_target
+
+            return gpu_target.run(self._plan("gpu_plans", call.symbol), call)
+        answer: tuple[int, int] | None = self._ray().run(plan, call, self.native, self.package)
+        return answer
+
+    def _ray(self) -> Any:
+        return import_module(f"{__package__}.ray_target")
+
+    def _predicted(self, plan: Plan, call: Call) -> dict[str, float]:
+        """Seconds by place; what is forced takes none."""
+        read, written = plan.touched(*plan.values(call.args))
+        run = Run(call.work, read, written, pieces=float(bool(plan.stages)), launches=max(1.0, float(len(plan.stages))))
+        times = {"cpu": machine.on_threads(run, self.machine, self.machine.threads)}
+        if self.device == "gpu":
+            times["gpu"] = 0.0
+        elif self.device != "cpu" and self._plan("gpu_plans", call.symbol) is not None:
+            start = 0.0 if "cupy" in sys.modules else GPU_START
+            times["gpu"] = machine.on_gpu(run, self.machine) + start
+        processors = self._processors(plan, call)
+        if processors:
+            forced = self.cluster.lower() not in ("", "off")
+            times["ray"] = 0.0 if forced else machine.on_ray(run, self.machine, processors, 3 * processors)
+        return times
+
+    def _processors(self, plan: Plan, call: Call) -> int:
+        """Those of the cluster that may be used for the plan; 0 for no cluster."""
+        if self.cluster.lower() == "off" or (not self.cluster and "ray" not in sys.modules):
+            return 0
+        if not plan.stages:
+            call.note(f"ray: {plan.why_not}")
+            return 0
+        return int(self._ray().processors(self.cluster, call))
+
+
+def _told(times: Mapping[str, float], call: Call) -> str:
+    """The predictions in words, and why a place was not taken."""
+    guesses = ", ".join(f"{name} {seconds * 1e6:.1f} us" for name, seconds in times.items() if 0.0 < seconds < float("inf"))
+    return "; ".join([f"predicted {guesses}"] * bool(guesses) + call.notes)

@@ -1,0 +1,156 @@
+"""Where a run takes place: what is forced, what the model says, what happens where a place declines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from setuptools_polyopt.runtime.machine import Machine
+from setuptools_polyopt.runtime.targets import LEAST_SECONDS, Call, Targets
+
+MACHINE = Machine(operation=1e-9, memory=1e12, all_memory=1e12, threads=2, ray_task=1e-3, ray_store=1e12)
+RAY = "setuptools_polyopt.runtime.ray_target"
+
+
+@dataclass
+class Native:
+    """The extension's side: remembers what was asked for."""
+
+    threads: int = 2
+    asked: list[tuple[object, float]] = field(default_factory=list)
+
+    def status(self) -> dict[str, int]:
+        return {"threads": self.threads}
+
+    def offload(self, hook: object, work: float) -> None:
+        self.asked.append((hook, work))
+
+
+@dataclass
+class World:
+    """A package with one plan, and two places that answer what a test wants."""
+
+    native: Native = field(default_factory=Native)
+    processors: int = 0
+    ray_answer: tuple[int, int] | None = (0, 0)
+    gpu_answer: tuple[int, int] | None = (0, 0)
+    ran: list[str] = field(default_factory=list)
+
+    def targets(self, **environ: str) -> Targets:
+        return Targets("fake_polyopt", self.native, environ, MACHINE)
+
+    def run_ray(self, plan: object, call: Call, native: object, package: str) -> tuple[int, int] | None:
+        self.ran.append("ray")
+        if self.ray_answer is None:
+            call.note("the cluster is gone")
+        return self.ray_answer
+
+    def run_gpu(self, plan: object, call: Call) -> tuple[int, int] | None:
+        self.ran.append("gpu")
+        if self.gpu_answer is None:
+            call.note("there is no GPU")
+        return self.gpu_answer
+
+
+def plan(stages: tuple[object, ...] = (object(),), why_not: str = "") -> Any:
+    return SimpleNamespace(touched=lambda *values: (8.0, 8.0), values=lambda args: (), stages=stages, why_not=why_not)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+
+    def module(name: str, **content: object) -> None:
+        found = ModuleType(name)
+        vars(found).update(content)
+        monkeypatch.setitem(sys.modules, name, found)
+
+    module("fake_polyopt")
+    module("fake_polyopt.plans", PLANS={"heat": plan(), "serial": plan((), "its outermost loop is not parallel")})
+    module("fake_polyopt.gpu_plans", PLANS={"heat": object()})
+    module(RAY, run=made.run_ray, processors=lambda wanted, call: made.processors)
+    module("setuptools_polyopt.runtime.gpu_target", run=made.run_gpu)
+    for name in ("ray", "cupy"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return made
+
+
+@pytest.fixture
+def imported(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes it look as if the program had imported a module."""
+    return lambda name: monkeypatch.setitem(sys.modules, name, ModuleType(name))
+
+
+def test_short_runs_are_not_even_offered(world: World) -> None:
+    targets = world.targets()
+    targets.install(always=False)
+    assert world.native.asked == [(targets, LEAST_SECONDS / MACHINE.operation)]
+
+
+@pytest.mark.parametrize("environ", [{"POLYOPT_DEVICE": "gpu"}, {"POLYOPT_RAY": "auto"}])
+def test_all_runs_are_offered_where_a_place_is_forced(world: World, environ: dict[str, str]) -> None:
+    world.targets(**environ).install(always=False)
+    assert world.native.asked[0][1] == 0.0
+
+
+def test_nothing_else_is_thought_of_without_cupy_and_ray(world: World) -> None:
+    world.processors = 8
+    assert world.targets()("heat", b"", (), 1e9) is None
+    assert world.ran == []
+
+
+def test_a_gpu_that_saves_more_than_its_start_takes(world: World) -> None:
+    assert world.targets()("heat", b"", (), 1e11) == (0, 0)
+    assert world.ran == ["gpu"]
+    assert world.targets(POLYOPT_DEVICE="cpu")("heat", b"", (), 1e11) is None
+
+
+def test_where_the_program_uses_cupy_the_start_costs_nothing(world: World, imported: Callable[[str], None]) -> None:
+    imported("cupy")
+    targets = world.targets()
+    assert targets("heat", b"", (), 1e9) == (0, 0)
+    assert targets.last.place == "gpu"
+    assert "predicted cpu 500030.0 us, gpu " in targets.last.text
+
+
+def test_a_cluster_that_the_program_started(world: World, imported: Callable[[str], None]) -> None:
+    imported("ray")
+    world.processors = 8
+    targets = world.targets(POLYOPT_DEVICE="cpu")
+    assert targets("heat", b"", (), 1e9) == (0, 0)
+    assert targets("heat", b"", (), 1e5) is None, "too short"
+    assert world.ran == ["ray"]
+    assert world.targets(POLYOPT_DEVICE="cpu", POLYOPT_RAY="off")("heat", b"", (), 1e9) is None
+
+
+def test_what_is_forced_needs_no_gain(world: World) -> None:
+    world.processors = 1
+    assert world.targets(POLYOPT_RAY="auto", POLYOPT_DEVICE="cpu")("heat", b"", (), 1.0) == (0, 0)
+    assert world.targets(POLYOPT_DEVICE="gpu")("heat", b"", (), 1.0) == (0, 0)
+    assert world.ran == ["ray", "gpu"]
+
+
+def test_a_place_that_declines_leaves_the_run_to_the_next(world: World) -> None:
+    world.gpu_answer = None
+    targets = world.targets(POLYOPT_DEVICE="gpu")
+    assert targets("heat", b"", (), 1.0) is None
+    assert targets.last.place == ""
+    assert targets.last.text.endswith("there is no GPU")
+
+
+def test_a_failed_run_is_an_answer(world: World) -> None:
+    world.gpu_answer = (1, 0)
+    assert world.targets(POLYOPT_DEVICE="gpu")("heat", b"", (), 1.0) == (1, 0)
+
+
+def test_a_kernel_without_stages_says_why(world: World) -> None:
+    world.processors = 8
+    targets = world.targets(POLYOPT_RAY="auto")
+    assert targets("serial", b"", (), 1e9) is None
+    assert "its outermost loop is not parallel" in targets.last.text
+    assert targets("unknown", b"", (), 1e9) is None
