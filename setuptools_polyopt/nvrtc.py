@@ -22,10 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from setuptools_polyopt.runtime.gpu_plan import FLAGS
 from setuptools_polyopt.toolchain import ToolchainError, forget_old, write_atomically
-
-FLAGS = ("-default-device", "-std=c++14", "--fmad=false", "-prec-div=true", "-prec-sqrt=true", "-ftz=false")
-"""What all CUDA code is compiled with."""
 
 DEFAULT_ARCHITECTURES = ("sm_75", "sm_80", "sm_90")
 

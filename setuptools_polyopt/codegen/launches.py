@@ -1,0 +1,154 @@
+"""The host's part of a GPU run as Python text: arrays, launches, and the loops around them.
+
+    def heat_0_v0(gpu, n, m, steps):
+        A = gpu.argument("A", (n, m))
+        B = gpu.argument("B", (n, m))
+        for step in range(0, steps):
+            gpu.launch("heat_0_v0_s0", (n - 2, m - 2), m, n, A.at, B.at, A.steps[0], B.steps[0])
+            gpu.launch("heat_0_v0_s1", (n - 2, m - 2), m, n, A.at, B.at, A.steps[0], B.steps[0])
+
+`gpu` is `runtime/gpu_target.Run`. The extents of a launch, outer loop first, only size its grid (loops over threads go by the number of
+threads), so where an inner loop's bounds depend on an outer one, the widest extent is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from setuptools_polyopt.codegen import affine
+from setuptools_polyopt.codegen.cuda import CudaArg, CudaKernel
+from setuptools_polyopt.codegen.python import python_expression, python_name, python_tuple
+from setuptools_polyopt.exhaustive import assert_never
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Sym, Unary
+from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, Role
+from setuptools_polyopt.ir.statements import For
+from setuptools_polyopt.ir.visitors import symbols
+
+UNKNOWN_EXTENT = 4096
+"""Iterations of a loop whose extent cannot be told from the host: enough threads to fill a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A loop of the host around launches."""
+
+    loop: For
+    body: tuple[Launch, ...]
+
+
+Launch: TypeAlias = "CudaKernel | Around"
+
+
+def host_function(name: str, kernel: Kernel, launches: Sequence[Launch], temporaries: Sequence[Array]) -> str:
+    """Text of the function that runs a kernel: `kernel` as scheduled, temporaries those that outlive a launch."""
+    params = [python_name(param.name) for param in kernel.params]
+    inputs = [python_name(array.name) for array in kernel.arrays if array.role is Role.INPUT]
+    own = [array for array in kernel.arrays if array.role in (Role.ARGUMENT, Role.RESULT)]
+    lines = [f"def {name}({', '.join(['gpu', *params, *inputs])}):"]
+    lines += [f"    {python_name(array.name)} = gpu.argument({_quoted(array.name)}, {_extents(array)})" for array in own]
+    more = _all(launches, temporaries)
+    lines += [f"    {python_name(array.name)} = gpu.temporary({_quoted(array.dtype.value)}, {_extents(array)})" for array in more]
+    lines += _lines(launches, "    ")
+    return "\n".join(lines) + "\n"
+
+
+def _all(launches: Sequence[Launch], temporaries: Sequence[Array]) -> Iterator[Array]:
+    yield from temporaries
+    for item in launches:
+        if isinstance(item, CudaKernel):
+            yield from item.arrays
+        else:
+            yield from _all(item.body, ())
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _extents(array: Array) -> str:
+    """The extents that kernels see; a scalar result is one element."""
+    order = ', order="F"' if array.layout is Layout.FORTRAN else ""
+    return f"{python_tuple(map(python_expression, array.extents)) if array.rank else '(1,)'}{order}"
+
+
+def _lines(launches: Sequence[Launch], pad: str) -> Iterator[str]:
+    for item in launches:
+        match item:
+            case CudaKernel():
+                extents = python_tuple(_grid(item.loops)) if item.loops else "()"
+                yield f"{pad}gpu.launch({', '.join([_quoted(item.symbol), extents, *map(_argument, item.args)])})"
+            case Around(loop=loop, body=body):
+                ends = [python_expression(loop.lower), python_expression(loop.upper)]
+                step = [str(loop.step)] if loop.step != 1 else []
+                yield f"{pad}for {python_name(loop.var)} in range({', '.join(ends + step)}):"
+                yield from _lines(body, pad + "    ")
+            case _:
+                assert_never(item)
+
+
+def _argument(arg: CudaArg) -> str:
+    name = python_name(arg.source)
+    match arg.kind:
+        case "symbol" | "input":
+            return name
+        case "data":
+            return f"{name}.at"
+        case "stride":
+            return f"{name}.steps[{arg.axis}]"
+        case _:
+            assert_never(arg.kind)
+
+
+def _grid(loops: Sequence[For]) -> Iterator[str]:
+    """Iterations of each loop, or the most that it can have."""
+    ranges: dict[str, tuple[Expr, Expr]] = {}
+    for loop in loops:
+        low, high = _interval(loop.lower, ranges), _interval(loop.upper, ranges)
+        if low is None or high is None:
+            yield str(UNKNOWN_EXTENT)
+            continue
+        extent = affine.minus(high[1], low[0])
+        text = python_expression(extent)
+        yield text if loop.step == 1 else f"-(({python_expression(affine.minus(low[0], high[1]))}) // {loop.step})"
+        ranges[loop.var] = (low[0], affine.plus(high[1], Const(-1, loop.upper.dtype)))
+
+
+def _interval(expr: Expr, ranges: Mapping[str, tuple[Expr, Expr]]) -> tuple[Expr, Expr] | None:
+    """The least and the largest value of an expression while variables run over their ranges; None where it cannot be told."""
+    if not symbols(expr) & ranges.keys():
+        return expr, expr
+    match expr:
+        case Sym(name=name):
+            return ranges[name]
+        case Unary(op="neg", operand=operand, checked=False):
+            inner = _interval(operand, ranges)
+            return None if inner is None else (affine.minus(affine.ZERO, inner[1]), affine.minus(affine.ZERO, inner[0]))
+        case Binary(checked=False):
+            return _binary(expr, ranges)
+        case _:
+            return None
+
+
+def _binary(expr: Binary, ranges: Mapping[str, tuple[Expr, Expr]]) -> tuple[Expr, Expr] | None:
+    left, right = _interval(expr.left, ranges), _interval(expr.right, ranges)
+    if left is None or right is None:
+        return None
+    match expr.op:
+        case "add":
+            return affine.plus(left[0], right[0]), affine.plus(left[1], right[1])
+        case "sub":
+            return affine.minus(left[0], right[1]), affine.minus(left[1], right[0])
+        case "min" | "max" | "minimum" | "maximum":
+            return Binary(expr.op, left[0], right[0], expr.dtype), Binary(expr.op, left[1], right[1], expr.dtype)
+        case "mul" if isinstance(expr.left, Const) and not isinstance(expr.left.value, complex):
+            ends = affine.times(expr.left, right[0]), affine.times(expr.left, right[1])
+            return ends if expr.left.value >= 0 else (ends[1], ends[0])
+        case "mul" if isinstance(expr.right, Const) and not isinstance(expr.right.value, complex):
+            ends = affine.times(expr.right, left[0]), affine.times(expr.right, left[1])
+            return ends if expr.right.value >= 0 else (ends[1], ends[0])
+        case "floordiv" if isinstance(expr.right, Const) and not isinstance(expr.right.value, complex) and expr.right.value > 0:
+            return Binary("floordiv", left[0], expr.right, expr.dtype), Binary("floordiv", left[1], expr.right, expr.dtype)
+        case _:
+            return None

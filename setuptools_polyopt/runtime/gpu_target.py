@@ -1,0 +1,274 @@
+"""Runs kernels on a GPU through CuPy.
+
+What: `run` takes the arguments of a native kernel, copies to the device what the kernel reads, launches the plan's kernels with the arrays
+kept there, looks at their status, and copies back what they have written. Nothing of the caller's is touched before all has succeeded.
+CuPy is never imported before the first run that may use it. No driver, no device of a known architecture, no memory left: the answer is
+None and the native kernel runs.
+
+One run at a time, since the kernels of a region tell their status in one place; the lock is held until the status has been read.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from .gpu_plan import FLAGS, HEADERS, GpuPlan
+
+THREADS = 256
+_GRID = (2**31 - 1, 65535, 65535)
+_LOCK = threading.Lock()
+_MODULES: dict[tuple[str, str, int], Any] = {}
+_HERE = Path(__file__).parent
+
+
+class Unavailable(Exception):
+    """Why a run cannot take place on a GPU, as a clause that ends a sentence."""
+
+
+class Call(Protocol):
+    """What the hook was called with."""
+
+    args: bytes
+    arrays: Sequence[Any]
+
+    def note(self, text: str) -> None:
+        """Why the run does not take place here, for POLYOPT_TRACE."""
+
+
+class Device(NamedTuple):
+    """An array on the device: the address of its element of index zero, and the steps of its axes in elements."""
+
+    at: np.int64
+    steps: tuple[int, ...]
+    buffer: Any
+    shape: tuple[int, ...]
+    order: str
+
+
+def run(plan: GpuPlan | None, call: Call) -> tuple[int, int] | None:
+    """Run a kernel: (status, floating-point flags), or None where it cannot run on a GPU; then nothing has changed.
+
+    A status other than zero: the original statements have to run; nothing has been written.
+    """
+    if plan is None:
+        call.note("it has no GPU variant")
+        return None
+    values = unpack(plan, call.args)
+    hosts = dict(zip((field.source for field in plan.fields if field.kind == "data"), call.arrays, strict=True))
+    try:
+        with _LOCK:
+            started = Run(load(plan), plan, hosts)
+            plan.launch(started, *plan.arguments(values))
+            status, flags = started.status()
+            if not status:
+                started.copy_back()
+                started.store_scalars(values)
+            return status, flags
+    except Unavailable as error:
+        call.note(str(error))
+        return None
+
+
+def unpack(plan: GpuPlan, args: bytes) -> dict[str, Any]:
+    """The fields of a struct of arguments by name; addresses as integers."""
+    types = {"param": np.int64, "stride": np.int64, "data": np.uint64, "result": np.uint64}
+    layout = [(f.name, np.dtype(types.get(f.kind, "uint8" if f.dtype == "bool" else f.dtype))) for f in plan.fields]
+    record: Any = np.frombuffer(args, dtype=np.dtype(layout, align=True), count=1)[0] if layout else {}
+    return {f.name: record[f.name] if f.kind == "input" else int(record[f.name]) for f in plan.fields}
+
+
+class Loaded(NamedTuple):
+    """CuPy, and the module that holds a region's kernels on the current device."""
+
+    cupy: Any
+    module: Any
+
+
+def load(plan: GpuPlan) -> Loaded:
+    """The kernels of a plan on the current device. Raises Unavailable."""
+    try:
+        import cupy
+
+        if cupy.cuda.runtime.getDeviceCount() < 1:
+            raise Unavailable("there is no GPU")
+        device = cupy.cuda.Device()
+        key = (str(_HERE), plan.code, device.id)
+        if key not in _MODULES:
+            _MODULES[key] = _read_module(cupy, plan.code, str(device.compute_capability))
+        return Loaded(cupy, _MODULES[key])
+    except Unavailable:
+        raise
+    except ImportError:
+        raise Unavailable("CuPy is not installed") from None
+    except Exception as error:  # noqa: BLE001 -- whatever a driver or a device may lack
+        raise Unavailable(f"the GPU cannot be used: {_told(error)}") from None
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".removesuffix(": ")
+
+
+def _read_module(cupy: Any, code: str, capability: str) -> Any:
+    """The best of what the wheel holds: a cubin for this architecture, PTX for an older one, or the source."""
+    best = image([path.name for path in _HERE.glob(f"{code}.*")], code, capability)
+    if best is None:
+        raise Unavailable(f"the wheel holds no code of {code} for a GPU of compute capability {capability}")
+    path = _HERE / best
+    if not best.endswith(".cu"):
+        return cupy.RawModule(path=str(path))
+    return cupy.RawModule(code=whole_source(path.read_text(encoding="utf-8")), options=FLAGS)
+
+
+def image(files: Sequence[str], code: str, capability: str) -> str | None:
+    """The file to load on a device of a compute capability ("86"): cubins run on later minor versions, PTX on everything later."""
+    device = int(capability[:-1]), int(capability[-1])
+    cubins, ptx = [], []
+    for file in files:
+        found = re.fullmatch(rf"{re.escape(code)}\.(sm|compute)_(\d+)(\d)\.(cubin|ptx)", file)
+        version = (int(found[2]), int(found[3])) if found else (99, 0)
+        if found and version <= device:
+            if found[1] == "compute":
+                ptx.append((version, file))
+            elif version[0] == device[0]:
+                cubins.append((version, file))
+    if cubins or ptx:
+        return max(cubins or ptx)[1]
+    return f"{code}.cu" if f"{code}.cu" in files else None
+
+
+def whole_source(text: str) -> str:
+    """CUDA source with the text of the headers in place of their names."""
+    for _ in range(2):
+        for name in HEADERS:
+            if f'#include "{name}"' in text:
+                text = text.replace(f'#include "{name}"', (_HERE / name).read_text(encoding="utf-8"))
+    return text
+
+
+class Run:
+    """One run: what a plan's function calls. hosts: the caller's arrays by name, NumPy's or CuPy's."""
+
+    def __init__(self, loaded: Loaded, plan: GpuPlan, hosts: Mapping[str, Any]) -> None:
+        self.cupy, self.module = loaded
+        self.plan = plan
+        self.hosts = hosts
+        self.devices: dict[str, Device] = {}
+        self.saved: dict[str, Any] = {}
+        self.word = self.guarded(self._status_word)
+
+    def guarded(self, action: Any, *args: Any, **keywords: Any) -> Any:
+        """Call CuPy; what it raises means that the run cannot take place."""
+        try:
+            return action(*args, **keywords)
+        except Exception as error:  # noqa: BLE001 -- out of memory, a lost device, a driver's error
+            self.restore()
+            if "OutOfMemory" in type(error).__name__:
+                raise Unavailable("the GPU has not enough memory") from None
+            raise Unavailable(f"the GPU failed: {_told(error)}") from None
+
+    def _status_word(self) -> Any:
+        word = self.cupy.ndarray((2,), np.uint32, memptr=self.module.get_global("polyopt_status"))
+        word.fill(0)
+        return word
+
+    # what a plan's function calls
+
+    def argument(self, name: str, extents: tuple[int, ...], order: str = "C") -> Device:
+        """The argument or result of that name on the device, with its contents if they matter."""
+        spec = self.plan.array(name)
+        host = self.hosts.get(name)
+        if host is not None and not isinstance(host, np.ndarray):
+            self.devices[name] = self._resident(name, host, spec.writes and spec.reads)
+            return self.devices[name]
+        device = self.temporary(spec.dtype, extents, order)
+        if host is not None and spec.reads:
+            self.guarded(device.buffer.set, _shaped(host, device.shape).ravel(order=order))
+        self.devices[name] = device
+        return device
+
+    def _resident(self, name: str, array: Any, keep: bool) -> Device:
+        """A CuPy array as it is; what a failure would have to restore is copied."""
+        if keep:
+            self.saved[name] = self.guarded(array.copy)
+        steps = tuple(step // array.dtype.itemsize for step in array.strides)
+        return Device(np.int64(array.data.ptr), steps, array, array.shape, "C")
+
+    def temporary(self, dtype: str, extents: tuple[int, ...], order: str = "C") -> Device:
+        """Fresh memory with undefined contents."""
+        shape = tuple(max(0, int(extent)) for extent in extents)
+        steps, step = [], 1
+        for extent in shape if order == "F" else reversed(shape):
+            steps.append(step)
+            step *= extent
+        buffer = self.guarded(self.cupy.empty, step, dtype)
+        return Device(np.int64(buffer.data.ptr), tuple(steps if order == "F" else reversed(steps)), buffer, shape, order)
+
+    def launch(self, kernel: str, extents: tuple[int, ...], *args: Any) -> None:
+        """Start a kernel with a thread for each iteration, as far as a grid goes. extents: iterations, outer loop first."""
+        if any(extent <= 0 for extent in extents):
+            return
+        grid, block = geometry(extents)
+        typed = tuple(np.int64(arg) if isinstance(arg, int) else arg for arg in args)
+        self.guarded(self.guarded(self.module.get_function, kernel), grid, block, typed)
+
+    # the end of a run
+
+    def status(self) -> tuple[int, int]:
+        """Wait for the device: whether something failed, and the floating-point flags. After a failure arrays are as they were."""
+        failed, flags = (int(part) for part in self.guarded(self.word.get))
+        if failed:
+            self.restore()
+        return failed, flags | self.plan.flags
+
+    def restore(self) -> None:
+        """CuPy arrays as they were before the run."""
+        for name, copy in self.saved.items():
+            self.hosts[name][...] = copy
+        self.saved.clear()
+
+    def copy_back(self) -> None:
+        """What was written into the caller's NumPy arrays."""
+        for spec in self.plan.arrays:
+            host = self.hosts.get(spec.name)
+            if spec.writes and spec.rank and isinstance(host, np.ndarray) and host.size:
+                device = self.devices[spec.name]
+                _shaped(host, device.shape)[...] = self.guarded(device.buffer.get).reshape(device.shape, order=device.order)
+
+    def store_scalars(self, values: Mapping[str, Any]) -> None:
+        """Scalar results through their addresses."""
+        for field in self.plan.fields:
+            if field.kind == "result":
+                content = self.guarded(self.devices[field.source].buffer.get).tobytes()
+                ctypes.memmove(values[field.name], content, len(content))
+
+
+def _shaped(host: Any, shape: tuple[int, ...]) -> Any:
+    """The array with the extents that the kernel sees (rows of contiguous arrays may have been joined), on the same memory."""
+    if host.shape == shape:
+        return host
+    view = host.reshape(shape)
+    if not np.may_share_memory(view, host):
+        raise Unavailable("the arrays' layout does not fit the kernel's")
+    return view
+
+
+def geometry(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Grid and block for loops over threads, innermost along x: rows of 32 threads, longer ones where there is one loop only."""
+    sizes = list(reversed(extents)) or [1]
+    block: list[int] = []
+    left = THREADS if extents else 1
+    for axis, size in enumerate(sizes):
+        most = min(left, 32) if axis == 0 and len(sizes) > 1 and sizes[1] >= 8 else left
+        most = min(most, 64) if axis == 2 else most
+        block.append(min(most, 1 << max(0, size - 1).bit_length()))
+        left //= block[-1]
+    grid = [min(most, -(-size // width)) for size, width, most in zip(sizes, block, _GRID, strict=False)]
+    padding = (1,) * (3 - len(grid))
+    return (*grid, *padding), (*block, *padding)

@@ -1,0 +1,112 @@
+"""Kernels of the polyhedral corpus on the stand-in: the values of the interpreter, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import gpu_harness
+import numpy as np
+import pytest
+import standin
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from polyhedral_kernels import CORPUS, F64, array, at, floats, inputs, kernel, loop, number, plus, put
+from random_loop_nests import kernels
+
+from setuptools_polyopt.diagnostics import Unsupported
+from setuptools_polyopt.ir.interpreter import run as interpret
+from setuptools_polyopt.ir.kernel import Kernel, Role
+from setuptools_polyopt.ir.printer import print_kernel
+
+BOUNDED = {"softmax", "planes", "chain"}
+SERIAL = {"cholesky", "seidel2d"}
+
+
+def check(before: Kernel, folder: Path, params: Mapping[str, int], fp: str = "strict") -> None:
+    """The variant leaves what the interpreter leaves, in as many bits as `fp` asks for."""
+    variant = gpu_harness.variant_of(before, fp)
+    expected, found = inputs(before, params), inputs(before, params)
+    outcome = interpret(before, expected, params)
+    answer = gpu_harness.run(variant, folder, before, found, params)
+    assert answer is not None, gpu_harness.NOTES
+    if answer[0] or outcome.flags:
+        assert any(not np.isfinite(value).all() for value in expected.values()) or answer[1]
+        return
+    for name, value in expected.items():
+        if fp == "strict":
+            assert np.asarray(found[name]).tobytes() == np.asarray(value).tobytes(), f"{name}\n{print_kernel(before)}"
+        else:
+            np.testing.assert_allclose(found[name], value, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", [name for name in CORPUS if name not in SERIAL])
+@pytest.mark.parametrize("size", [1, 6, 19])
+def test_corpus(name: str, size: int, tmp_path: Path) -> None:
+    before = CORPUS[name]()
+    params = {param.name: 3 if param.name == "t" else size + position for position, param in enumerate(before.params)}
+    check(before, tmp_path, params, "bounded" if name in BOUNDED else "strict")
+
+
+@pytest.mark.parametrize("name", sorted(SERIAL))
+def test_serial_kernels_are_refused(name: str) -> None:
+    with pytest.raises(Unsupported, match="no loop has independent iterations"):
+        gpu_harness.variant_of(CORPUS[name]())
+
+
+@pytest.mark.parametrize("name", sorted(BOUNDED))
+def test_only_numpy_has_its_own_bits(name: str) -> None:
+    with pytest.raises(Unsupported, match=r"NumPy's .*, which a GPU does not have"):
+        gpu_harness.variant_of(CORPUS[name]())
+
+
+FEW = settings(
+    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.explicit, Phase.generate]
+)
+
+
+@pytest.mark.slow
+@FEW
+@given(kernels(), st.integers(0, 4), st.integers(0, 4))
+def test_random_kernels(tmp_path_factory: pytest.TempPathFactory, before: Kernel, n: int, m: int) -> None:
+    try:
+        check(replace(before, name="nest"), tmp_path_factory.mktemp("random"), {"n": n, "m": m})
+    except Unsupported as refused:
+        assert refused.diagnostic.kind == "no-gpu-form"  # noqa: PT017
+
+
+def quotients() -> Kernel:
+    target = put(at("o", "i"), floats("div", number(1.0), at("a", "i")), "S0")
+    return kernel("quotients", "n", [array("a", "n"), array("o", "n", role=Role.RESULT)], loop("i", 0, "n", target))
+
+
+@pytest.mark.parametrize(("value", "status", "flags"), [(2.0, 0, 8), (0.0, 0, 15), (np.inf, 0, 8), (np.nan, 1, 8)])
+def test_flags_are_seen_in_results(value: float, status: int, flags: int, tmp_path: Path) -> None:
+    before = quotients()
+    arrays = {"a": np.array([1.0, value, 3.0])}
+    assert gpu_harness.run(gpu_harness.variant_of(before), tmp_path, before, arrays, {"n": 3}) == (status, flags)
+    if not status:
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(arrays["o"], 1.0 / arrays["a"])
+
+
+def test_transfers_and_launches_are_what_the_kernel_needs(tmp_path: Path) -> None:
+    before = CORPUS["jacobi2d"]()
+    arrays = inputs(before, {"t": 4, "n": 10})
+    gpu_harness.run(gpu_harness.variant_of(before), tmp_path, before, arrays, {"t": 4, "n": 10})
+    assert standin.COUNTS["launches"] == 8
+    assert standin.COUNTS["to device"] == 2 * 800
+    assert standin.COUNTS["to host"] == 2 * 800 + 8  # and the status
+
+
+def test_a_kernel_of_a_scalar(tmp_path: Path) -> None:
+    body = loop("i", 0, "n", put(at("o", "i"), floats("mul", at("a", "i"), at("c")), "S0"))
+    last = put(at("last"), at("o", 0), "S1")
+    arrays = [array("a", "n"), array("c", role=Role.INPUT), array("o", "n", role=Role.RESULT), array("last", role=Role.RESULT)]
+    before = kernel("scaled", "n", arrays, body, last)
+    values = {"a": np.arange(1.0, 5.0), "c": 2.5}
+    assert gpu_harness.run(gpu_harness.variant_of(before), tmp_path, before, values, {"n": 4}) == (0, 8)
+    np.testing.assert_array_equal(values["o"], np.arange(1.0, 5.0) * 2.5)
+    assert values["last"] == 2.5
+    assert plus(1, 2).dtype is not F64
