@@ -16,6 +16,7 @@ from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.ir.expressions import Call, Load
 from setuptools_polyopt.ir.statements import Assign, For
 from setuptools_polyopt.ir.visitors import loads, symbols
+from setuptools_polyopt.operators.elementwise import unit_stride_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ def block_call(loop: For, disjoint: Callable[[str, str], bool]) -> BlockCall | N
             return None
     if loop.kind == "serial" and not _independent(statement, call, disjoint):
         return None
+    if unit_stride_arguments(call) and not all(_advances(load, loop.var) for load in (statement.target, *loads(call))):
+        return None  # a schedule may run backwards; single elements have the right bits
     return BlockCall(statement, call, tuple(moving))
 
 
@@ -54,6 +57,12 @@ def _moves(load: Load, var: str) -> bool:
     """Whether the element's address is affine in the iterator, and changes with it."""
     steps = [affine.step(index, var) for index in load.indices]
     return None not in steps and any(step != affine.ZERO for step in steps)
+
+
+def _advances(load: Load, var: str) -> bool:
+    """Whether the element stays, or the next iteration's is the next one in memory."""
+    *outer, last = [affine.step(index, var) for index in load.indices] or [affine.ZERO]
+    return all(step == affine.ZERO for step in outer) and last in (affine.ZERO, affine.ONE)
 
 
 def _independent(statement: Assign, call: Call, disjoint: Callable[[str, str], bool]) -> bool:

@@ -30,6 +30,13 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "complex_products_run_backwards": Found(  # by the schedule; NumPy's loop has other bits then
+        "def complex_products_run_backwards(A, c, n):\n    for i in range(max(c, 0), n):\n"
+        "        A[i, i, i] -= ((3.0 / (A[i][i][c] * i)) / np.sum(A[n - 1 - i, i] * A[i, n - 1 - i]))\n"
+        "    A[:] = np.exp(((0.5 + A) * (A * A)))\n",
+        lambda: [np.full((4, 4, 4), 0.3 + 0.7j, np.complex64), 1, 4],
+        (lambda: [(np.linspace(-1, 1, 125) + 1j * np.linspace(0.1, 0.9, 125) ** 2).astype(np.complex64).reshape(5, 5, 5), 1, 5],),
+    ),
     "flags_of_a_complex_test": Found(
         "def flags_of_a_complex_test(A, B, n):\n    for i in range(n):\n        if A[i] / B[i] != 2 and i == n:\n            A[i] = 1\n"
         "        A[i] = A[i] + 1\n",
