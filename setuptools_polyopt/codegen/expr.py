@@ -167,8 +167,8 @@ def _logical(expr: Binary, scope: Scope) -> Text:
 
 
 def test(expr: Expr, scope: Scope) -> Text:
-    """A truth value that may turn out not to matter (`x / y < 1 and i == n` where i never is n, two branches that are the same, `(x / y < 1) &
-    False`): the flags of what it compares count all the same."""
+    """A truth value that may turn out not to matter (`x / y < 1 and i == n` where i never is n, two branches that are the same,
+    `(x / y < 1) & False`): the flags of what it compares count all the same."""
     match expr:
         case Compare(op=op, left=left, right=right) if left.dtype.kind in "fc":
             return compare(op, left.dtype, _kept(left, scope), _kept(right, scope), scope.style())

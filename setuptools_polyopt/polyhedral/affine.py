@@ -38,6 +38,12 @@ class NotAffine(Exception):
     """The expression is no affine function of iterators and parameters; the text is the printed expression."""
 
 
+def _name(expr: Expr) -> str:
+    """An opaque parameter's name; isl refuses those that look like numbers."""
+    text = print_expr(expr)
+    return f"({text})" if text[0] in "+-0123456789" else text
+
+
 @dataclass
 class Affine:
     """Conversions within one kernel.
@@ -52,7 +58,7 @@ class Affine:
     def register(self, expr: Expr) -> None:
         """Make every maximal opaque part of an integer or boolean expression a parameter."""
         for part in self._opaque_parts(expr):
-            self.opaque.setdefault(print_expr(part), part)
+            self.opaque.setdefault(_name(part), part)
 
     def _opaque_parts(self, expr: Expr) -> Iterator[Expr]:
         match expr:
@@ -92,7 +98,7 @@ class Affine:
 
     def function(self, expr: Expr, space: isl.Space) -> isl.PwAff:
         """An integer expression as a function on a set space whose dimensions are named like the iterators. Raises NotAffine."""
-        name = print_expr(expr)
+        name = _name(expr)
         if name in self.opaque:
             return variable(space, name)
         match expr:

@@ -30,6 +30,12 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "a_constant_power": Found(  # isl took its text for a number
+        "def a_constant_power(A, n):\n    for i in range(n):\n        if (-2) ** 3 > i and 0.25 != 0.25:\n            A[i] = i\n"
+        "        A[i] += 1\n",
+        lambda: [np.ones(4), 4],
+        (lambda: [np.zeros(3), 3],),
+    ),
     "complex_products_run_backwards": Found(  # by the schedule; NumPy's loop has other bits then
         "def complex_products_run_backwards(A, c, n):\n    for i in range(max(c, 0), n):\n"
         "        A[i, i, i] -= ((3.0 / (A[i][i][c] * i)) / np.sum(A[n - 1 - i, i] * A[i, n - 1 - i]))\n"
