@@ -63,6 +63,7 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
         uses_flags=any(sets_flags(expr) for expr in _expressions(kernel)),
         chunked=unit.chunked,
         work=work,
+        step=next((item.step for item in walk(kernel.body) if isinstance(item, For) and item.kind == "parallel"), 1),
     )
 
 

@@ -140,6 +140,8 @@ def _stage(stage: NativeStage, names: Sequence[str], fresh: set[str], writer: _W
         parts.append(writer.value(f"{symbol}_loop", names, ends))
         parts.append(writer.function(f"{symbol}_reads", around, list(_boxes(reads, False))))
         parts.append(writer.function(f"{symbol}_writes", around, list(_boxes(stage.chunk.writes, True))))
+        if source.step != loop.step:
+            parts.append(str(source.step // loop.step))
     fresh -= {item.target.array for item in assigns(stage.stage.kernel.body)}
     return f"Stage({', '.join(parts)})"
 

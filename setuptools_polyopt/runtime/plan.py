@@ -1,8 +1,8 @@
 """What the generated `plans.py` of a wheel says of its kernels: enough to run them, or parts of them, somewhere else.
 
 What: records that hold names, types and functions of the parameters. Why here: the generated module is written in these words, and the
-targets read them. A function takes the values of a plan's `params` in that order; those about a chunk take the chunk's ends as well, which
-are what `_native.run` takes: values of the loop's iterator where its step is one, else numbers of iterations.
+targets read them. A function takes the values of a plan's `params` in that order; those about a chunk take the chunk's ends as well:
+values of the loop's iterator where its step is one, else numbers of iterations.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Stage(NamedTuple):
     """A kernel of the extension, by its symbol.
 
     loop: lower end, upper end and step of its parallel loop; None where it is to run in one piece. reads, writes: the boxes that a chunk
-    [lo, hi) needs and writes, by array; what it writes no other chunk does. work: operations of the whole stage.
+    [lo, hi) needs and writes, by array; what it writes no other chunk does. work: operations of the whole stage. group: iterations that the
+    compiled loop does at once.
     """
 
     symbol: str
@@ -54,6 +55,35 @@ class Stage(NamedTuple):
     loop: Callable[..., tuple[int, int, int]] | None = None
     reads: Callable[..., Mapping[str, Box]] | None = None
     writes: Callable[..., Mapping[str, tuple[Box, ...]]] | None = None
+    group: int = 1
+
+    def pieces(self, values: tuple[int, ...]) -> int:
+        """Into how many chunks the loop can be cut; 0 for none."""
+        if self.loop is None:
+            return 0
+        lower, upper, step = self.loop(*values)
+        return max(0, -((lower - upper) // (step * self.group)))
+
+    def chunk(self, values: tuple[int, ...], first: int, last: int) -> Chunk:
+        """Some of the pieces."""
+        if self.loop is None or self.reads is None or self.writes is None:
+            raise ValueError(f"{self.symbol} runs in one piece")
+        lower, upper, step = self.loop(*values)
+        if step == 1:  # counted by the iterator; the compiled loop by numbers if it does several at once
+            lo, hi = lower + first * self.group, min(upper, lower + last * self.group)
+            native = (lo, hi) if self.group == 1 else (first, last)
+        else:
+            lo, hi = native = (first, last)
+        return Chunk(*native, self.reads(*values, lo, hi), self.writes(*values, lo, hi))
+
+
+class Chunk(NamedTuple):
+    """A part of a stage's loop: its ends for `_native.run`, what it reads, and what it writes."""
+
+    lower: int
+    upper: int
+    reads: Mapping[str, Box]
+    writes: Mapping[str, tuple[Box, ...]]
 
 
 class Plan(NamedTuple):
@@ -97,15 +127,3 @@ def unpack(fields: tuple[Field, ...], args: bytes) -> Any:
     import numpy as np
 
     return np.frombuffer(args, layout(fields)).copy()[0]
-
-
-def trips(loop: tuple[int, int, int]) -> int:
-    """How often a loop runs."""
-    lower, upper, step = loop
-    return max(0, -((lower - upper) // step))
-
-
-def ends(loop: tuple[int, int, int]) -> tuple[int, int]:
-    """The whole loop as a chunk."""
-    lower, upper, step = loop
-    return (lower, max(lower, upper)) if step == 1 else (0, trips(loop))

@@ -1,0 +1,448 @@
+"""A kernel on a Ray cluster: the iterations of its parallel loops as tasks, each with only the data that it needs.
+
+What: `run` cuts the parallel loop of each stage into chunks, more than the cluster has processors, and keeps a bounded number of tasks
+under way. What chunks read is put into the object store once, in pieces that are cut where the needs of chunks begin and end, so that no
+byte goes to a node twice; what a chunk writes comes back as blocks. Tasks are pure: Ray may run them again.
+
+Where something goes wrong (a task that raises, a lost node, no answer for too long, a worker with another wheel), the chunks that are left
+run here, on this machine's threads, and one line on standard error says why. So the answer is always the kernel's. A kernel that fails
+itself is a matter of the caller's: the original statements then run, on arguments as they were.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import ray_worker
+from .observe import say
+from .plan import Box, Chunk, Plan, Stage, unpack
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CHUNKS_PER_PROCESSOR = 3
+LEAST_WORK = 2e7
+"""Operations that are worth a task: some milliseconds."""
+MOST_WORK = 4e9
+"""Operations of a task that may have to be done again: about a second."""
+MINOR = 0.1
+"""A stage that does less than this share of the longest stage's work is not worth the way to the cluster."""
+PATIENCE = 12.0
+"""Seconds without any answer, beyond three times the longest that a chunk has taken, after which chunks are run here."""
+REST = 60.0
+"""Seconds for which nothing is sent to a cluster that has failed."""
+LONG = 1.0
+"""Seconds after which a task that nobody waits for is worth being cancelled."""
+MOST_PIECES = 8
+"""An array of which a chunk would need more pieces is put in one."""
+
+_WHOLE = -(2**63), 2**63 - 1
+
+
+class _Memory:
+    """What is known of the cluster: processors, when that was asked, until when it is left alone; whose process this is."""
+
+    processors = 0
+    asked = float("-inf")
+    resting = float("-inf")
+    process = os.getpid()
+    lock = threading.Lock()
+
+
+class GivenUp(Exception):
+    """The cluster is of no use for this run; the text says why."""
+
+
+# the cluster
+
+
+def processors(asked: str, call: Any) -> int:
+    """Processors of the cluster that may be used; 0 where there is none for us. asked: the value of POLYOPT_RAY."""
+    try:
+        ray = _connected(asked)
+        if time.monotonic() - _Memory.asked > 5.0:
+            _Memory.processors = int(ray.cluster_resources().get("CPU", 0)) // _threads()
+            _Memory.asked = time.monotonic()
+    except GivenUp as reason:
+        if str(reason):
+            call.note(f"ray: {reason}")
+        return 0
+    except Exception as error:  # noqa: BLE001 -- whatever Ray raises must not reach the user's program
+        call.note(f"ray: {_words(error)}")
+        return 0
+    return _Memory.processors
+
+
+def _connected(asked: str) -> Any:
+    """The module `ray`, connected to a cluster. Raises GivenUp where it is not to be used."""
+    if _Memory.resting > time.monotonic():
+        raise GivenUp("the cluster has failed a moment ago")
+    if ray_worker.State.active or _Memory.process != os.getpid():
+        raise GivenUp("this is a worker process")
+    if not asked and "ray" not in sys.modules:
+        raise GivenUp("")
+    try:
+        import ray
+    except ImportError:
+        raise GivenUp("it is not installed") from None
+    if not ray.is_initialized():
+        if not asked:
+            raise GivenUp("")
+        ray.init(address=asked, log_to_driver=False)
+    if ray.util.client.ray.is_connected():  # type: ignore[no-untyped-call]
+        raise GivenUp("Ray Client has no object store on this machine")
+    if ray.get_runtime_context().worker.mode != ray.SCRIPT_MODE:
+        raise GivenUp("this is a worker process")
+    return ray
+
+
+def _threads() -> int:
+    """Threads and processors of a task: POLYOPT_NUM_THREADS, or one."""
+    text = os.environ.get("POLYOPT_NUM_THREADS", "")
+    return max(1, int(text)) if text.isdigit() else 1
+
+
+@cache
+def _remote(package: str, threads: int) -> Any:
+    """The task. The function is the wheel's own, found by name on the workers."""
+    import ray
+
+    return ray.remote(num_cpus=threads, num_returns=2, max_retries=3, scheduling_strategy="SPREAD")(ray_worker.run_chunk)
+
+
+def _words(error: BaseException) -> str:
+    """An error as part of a line."""
+    cause = getattr(error, "cause", None)
+    text = str(cause or error).strip()
+    lines = [line for line in text.splitlines() if line.strip()]
+    last = lines[-1].strip() if lines else ""
+    name = type(cause or error).__name__
+    return last if last.startswith(name) else f"{name}: {last}"[:300]
+
+
+# a run
+
+
+def run(plan: Plan, call: Any, native: Any, package: str) -> tuple[int, int] | None:
+    """Run a kernel on the cluster. Answers what the native hook has to answer; None (with a note) where nothing was done."""
+    workers = _Memory.processors
+    if not plan.stages or not workers:
+        return None
+    try:
+        state = _State(plan, call, native)
+    except MemoryError:
+        call.note("ray: no memory for the temporaries")
+        return None
+    cluster: _Cluster | None = _Cluster(package, workers)
+    limit = MINOR * max(stage.work(*state.values) for stage in plan.stages)
+    for stage in plan.stages:
+        if stage.loop is None or stage.work(*state.values) < limit or cluster is None:
+            state.here(stage, *_WHOLE)
+        else:
+            try:
+                _Spread(state, stage, cluster).run()
+            except GivenUp as reason:
+                _Memory.resting = time.monotonic() + REST
+                say(f"{plan.symbol}: Ray was left behind, the rest ran on this machine: {reason}")
+                cluster = None
+        if state.status:
+            return state.status, state.flags
+    state.finish()
+    return 0, state.flags
+
+
+class _State:
+    """The arrays of a run by name, and how its kernels have ended so far."""
+
+    def __init__(self, plan: Plan, call: Any, native: Any) -> None:
+        import numpy as np
+
+        self.plan, self.native = plan, native
+        self.record = unpack(plan.fields, call.args)
+        self.values = plan.values(call.args)
+        names = [item.source for item in plan.fields if item.kind == "data"]
+        self.arrays: dict[str, np.ndarray[Any, Any]] = dict(zip(names, call.arrays, strict=True))
+        self.arguments = frozenset(self.arrays) - plan.results
+        for item in plan.temporaries:
+            self.arrays[item.name] = np.empty(item.shape(*self.values), item.dtype, order=item.order)
+        for item in plan.scalars:
+            self.arrays[item.name] = np.zeros(1, item.dtype)
+        self.status = self.flags = 0
+
+    def add(self, status: int, flags: int) -> None:
+        """Count a kernel that has ended."""
+        self.status |= status
+        self.flags |= flags
+
+    def here(self, stage: Stage, lower: int, upper: int) -> None:
+        """Run a part of a stage on this machine's threads."""
+        memory = {name: ray_worker.address(array) for name, array in self.arrays.items()}
+        args = ray_worker.struct(stage.fields, self.scalars(stage), memory)
+        self.add(*self.native.run(stage.symbol, args, lower, upper, 0))
+
+    def scalars(self, stage: Stage) -> dict[str, Any]:
+        """Parameters and inputs by source."""
+        known = {item.source: self.record[item.name] for item in self.plan.fields if item.kind in ("param", "input")}
+        return {item.source: known[item.source] for item in stage.fields if item.kind in ("param", "input")}
+
+    def finish(self) -> None:
+        """Scalar results to where the caller expects them."""
+        import ctypes
+
+        for item in self.plan.fields:
+            if item.kind == "result":
+                value = self.arrays[item.source]
+                ctypes.memmove(int(self.record[item.name]), value.ctypes.data, value.nbytes)
+
+
+class _Cluster(NamedTuple):
+    package: str
+    workers: int
+
+
+class _Task(NamedTuple):
+    chunk: Chunk
+    blocks: Any
+    started: float
+
+
+class _Spread:
+    """One stage on the cluster."""
+
+    def __init__(self, state: _State, stage: Stage, cluster: _Cluster) -> None:
+        self.state, self.stage, self.cluster = state, stage, cluster
+        self.chunks = list(_chunks(state, stage, cluster.workers))
+        self.supply = _Supply(state, stage, self.chunks)
+        # a failing chunk must leave the arguments to those who know what they were
+        self.held = state.plan.safety == "undo" and any(name in state.arguments for chunk in self.chunks for name in chunk.writes)
+        self.pending: dict[Any, _Task] = {}
+        self.done: list[_Task] = []
+        self.longest = 0.0
+
+    def run(self) -> None:
+        """All chunks, in the cluster or here. Raises GivenUp when all is done but the cluster should not be asked again."""
+        waiting = list(reversed(self.chunks))
+        reason = None
+        try:
+            self._work(waiting)
+        except GivenUp as error:
+            reason = error
+        except Exception as error:  # noqa: BLE001 -- whatever Ray raises: there is another way to the result
+            reason = GivenUp(_words(error))
+        except BaseException:
+            self._cancel()
+            raise
+        left = [task.chunk for task in self.pending.values()] + waiting
+        self._cancel()
+        left += self._store() if not self.state.status else []
+        for chunk in left:
+            if self.state.status:
+                return
+            self.state.here(self.stage, chunk.lower, chunk.upper)
+        if reason is not None:
+            raise reason
+
+    def _work(self, waiting: list[Chunk]) -> None:
+        """Until nothing waits and nothing is under way, or a kernel has failed."""
+        import ray
+
+        heard = time.monotonic()
+        while (waiting or self.pending) and not self.state.status:
+            while waiting and len(self.pending) < 2 * self.cluster.workers:
+                self._submit(waiting)
+            ready, _ = ray.wait(list(self.pending), num_returns=1, timeout=1.0)
+            now = time.monotonic()
+            for status in ready:
+                self._take(status, now)
+                heard = now
+            if now - heard > PATIENCE + 3.0 * self.longest:
+                raise GivenUp(f"no answer for {now - heard:.0f} seconds{_lost_nodes(ray)}")
+
+    def _submit(self, waiting: list[Chunk]) -> None:
+        chunk = waiting[-1]
+        parts, pieces = self.supply.of(chunk)
+        order = ray_worker.Order(
+            self.cluster.package,
+            ray_worker.identity(self.cluster.package, self.state.plan.library),
+            self.state.plan.library,
+            self.stage.symbol,
+            self.stage.fields,
+            self.state.scalars(self.stage),
+            tuple(parts),
+            chunk.lower,
+            chunk.upper,
+            _threads(),
+        )
+        status, blocks = _remote(self.cluster.package, _threads()).remote(order, *pieces)
+        self.pending[status] = _Task(chunk, blocks, time.monotonic())
+        waiting.pop()
+
+    def _take(self, status: Any, now: float) -> None:
+        """A task that has ended."""
+        import ray
+
+        answer = ray.get(status)
+        task = self.pending[status]
+        if isinstance(answer, str):
+            raise GivenUp(answer)
+        self.state.add(*answer)
+        if not self.held and not self.state.status:
+            self._copy(task.chunk, ray.get(task.blocks, timeout=PATIENCE))
+        del self.pending[status]
+        self.longest = max(self.longest, now - task.started)
+        if self.held:
+            self.done.append(task)
+
+    def _copy(self, chunk: Chunk, blocks: Sequence[np.ndarray[Any, Any]]) -> None:
+        boxes = ((name, box) for name, found in chunk.writes.items() for box in found)
+        for (name, box), block in zip(boxes, blocks, strict=True):
+            self.state.arrays[name][_slices(box)] = block
+
+    def _store(self) -> list[Chunk]:
+        """Blocks that were held back to where they belong; answers the chunks whose blocks are lost."""
+        import ray
+
+        lost = []
+        for task in self.done:
+            try:
+                self._copy(task.chunk, ray.get(task.blocks, timeout=PATIENCE))
+            except Exception:  # noqa: BLE001 -- the node that held it is gone: it is computed again
+                lost.append(task.chunk)
+        return lost
+
+    def _cancel(self) -> None:
+        """Nobody waits for these any more. Short ones end by themselves: a task that ends as it is cancelled takes its worker with it."""
+        import ray
+
+        now = time.monotonic()
+        for status in [status for status, task in self.pending.items() if now - task.started > LONG or self.longest > LONG]:
+            with suppress(Exception):  # it may have ended, or Ray may be gone
+                ray.cancel(status)
+        self.pending.clear()
+
+
+def _lost_nodes(ray: Any) -> str:
+    try:
+        lost = sum(not node["Alive"] for node in ray.nodes())
+    except Exception:  # noqa: BLE001 -- only a word for the message
+        return ", and the cluster's head does not answer"
+    return f" ({lost} of its nodes are gone)" if lost else ""
+
+
+# cutting
+
+
+def _chunks(state: _State, stage: Stage, workers: int) -> Iterator[Chunk]:
+    """The chunks of a stage's loop."""
+    pieces, work = stage.pieces(state.values), stage.work(*state.values)
+    wanted = min(CHUNKS_PER_PROCESSOR * workers, max(workers, int(work / LEAST_WORK)))
+    count = min(pieces, max(wanted, int(work / MOST_WORK)))
+    for number in range(count):
+        chunk = stage.chunk(state.values, pieces * number // count, pieces * (number + 1) // count)
+        reads = {name: _all_clipped([box], state.arrays[name].shape) for name, box in chunk.reads.items()}
+        writes = {name: _all_clipped(boxes, state.arrays[name].shape) for name, boxes in chunk.writes.items()}
+        needed = {name: boxes[0] for name, boxes in reads.items() if boxes}
+        yield chunk._replace(reads=needed, writes={name: boxes for name, boxes in writes.items() if boxes})
+
+
+def _all_clipped(boxes: Sequence[Box], shape: Sequence[int]) -> tuple[Box, ...]:
+    return tuple(inside for box in boxes if (inside := _clipped(box, shape)))
+
+
+def _clipped(box: Box, shape: Sequence[int]) -> Box | None:
+    """The part of a box inside the array; None where there is none."""
+    inside = tuple((max(0, low), min(extent, high)) for (low, high), extent in zip(box, shape, strict=True))
+    return inside if all(low < high for low, high in inside) else None
+
+
+def _slices(box: Box) -> tuple[slice, ...]:
+    return tuple(slice(low, high) for low, high in box)
+
+
+def _hull(boxes: Sequence[Box]) -> Box:
+    return tuple((min(ends[0] for ends in axis), max(ends[1] for ends in axis)) for axis in zip(*boxes, strict=True))
+
+
+class _Supply:
+    """The pieces of the arrays that the chunks of a stage read, put into the object store when the first chunk asks for them."""
+
+    def __init__(self, state: _State, stage: Stage, chunks: Sequence[Chunk]) -> None:
+        self.state, self.stage = state, stage
+        names = {name for chunk in chunks for name in chunk.reads}
+        self.cuts = {name: _Cuts([chunk.reads[name] for chunk in chunks if name in chunk.reads]) for name in names}
+        self.known: dict[tuple[str, Box], Any] = {}
+
+    def of(self, chunk: Chunk) -> tuple[list[ray_worker.Part], list[Any]]:
+        """What a chunk's worker has to know of each array, and the pieces, in order."""
+        parts, pieces = [], []
+        for item in self.stage.fields:
+            if item.kind != "data":
+                continue
+            name, array = item.source, self.state.arrays[item.source]
+            brought = self.cuts[name].of(chunk.reads[name]) if name in chunk.reads else []
+            writes = chunk.writes.get(name, ())
+            wanted = [*brought, *writes]
+            room = _hull(wanted) if wanted else ((0, 0),) * array.ndim
+            fixed = _fixed_strides(self.stage, name, array)
+            parts.append(ray_worker.Part(name, array.dtype.str, room, fixed, _is_fortran(fixed), tuple(brought), writes))
+            pieces += [self._piece(name, box, _is_fortran(fixed)) for box in brought]
+        return parts, pieces
+
+    def _piece(self, name: str, box: Box, fortran: bool) -> Any:
+        import numpy as np
+        import ray
+
+        key = name, box
+        if key not in self.known:
+            block = self.state.arrays[name][_slices(box)]
+            self.known[key] = ray.put(np.asfortranarray(block) if fortran else np.ascontiguousarray(block))
+        return self.known[key]
+
+
+class _Cuts:
+    """Where an array is cut so that each chunk needs whole pieces: at the ends of what chunks need, along the axis that parts them most."""
+
+    def __init__(self, boxes: Sequence[Box]) -> None:
+        self.whole = _hull(boxes)
+        along = list(zip(*boxes, strict=True))
+        share = {
+            axis: sum(high - low for low, high in needed) / (self.whole[axis][1] - self.whole[axis][0])
+            for axis, needed in enumerate(along)
+            if len(set(needed)) > 1
+        }
+        self.axis = min(share, key=lambda axis: share[axis]) if share else None
+        self.points: list[int] = []
+        if self.axis is not None:
+            self.points = sorted({end for box in boxes for end in box[self.axis]})
+            if max(len(self._between(box)) for box in boxes) > MOST_PIECES:
+                self.axis = None
+
+    def _between(self, box: Box) -> list[tuple[int, int]]:
+        assert self.axis is not None
+        low, high = box[self.axis]
+        inside = [point for point in self.points if low <= point <= high]
+        return list(pairwise(inside))
+
+    def of(self, box: Box) -> list[Box]:
+        """The pieces that hold a box."""
+        if self.axis is None:
+            return [self.whole]
+        return [(*self.whole[: self.axis], ends, *self.whole[self.axis + 1 :]) for ends in self._between(box)]
+
+
+def _fixed_strides(stage: Stage, name: str, array: np.ndarray[Any, Any]) -> tuple[int | None, ...]:
+    """Elements from one index of an axis to the next where the kernel takes them for granted, None where it is told."""
+    told = {item.axis for item in stage.fields if item.kind == "stride" and item.source == name}
+    return tuple(None if axis in told else stride // array.itemsize for axis, stride in enumerate(array.strides))
+
+
+def _is_fortran(fixed: Sequence[int | None]) -> bool:
+    return len(fixed) > 1 and fixed[0] is not None and (fixed[-1] is None or fixed[0] < fixed[-1])
