@@ -22,8 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from setuptools_polyopt.runtime.gpu_plan import FLAGS
+from setuptools_polyopt.runtime.gpu_plan import FLAGS, HEADERS
 from setuptools_polyopt.toolchain import ToolchainError, forget_old, write_atomically
+
+__all__ = ["DEFAULT_ARCHITECTURES", "FLAGS", "HEADERS", "NoNvrtc", "Nvrtc", "build_cubins", "compile_cuda", "find_nvrtc"]
 
 DEFAULT_ARCHITECTURES = ("sm_75", "sm_80", "sm_90")
 

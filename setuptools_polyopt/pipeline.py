@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -24,12 +24,13 @@ from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
 from setuptools_polyopt.multiversion.extension import extension_source
+from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeStage, NativeVariant, kernels
 from setuptools_polyopt.multiversion.plans import plans_source
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
 from setuptools_polyopt.operators.facts import FACTS
-from setuptools_polyopt.polyhedral import Schedules, stages, with_condition
+from setuptools_polyopt.polyhedral import Options, Schedules, stages, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral.forward import forward
 from setuptools_polyopt.profile.schema import Profile
@@ -57,7 +58,7 @@ class CompiledPackage:
 
     modules: module name -> rewritten text, only those that changed. kernel_sources: C file name -> text, compiled once per level.
     entry_sources: C file name -> text, compiled once. headers: file name -> text, beside both. runtime_files: path inside `_polyopt/` ->
-    content. summary: a line for the build log.
+    content. gpu_sources: CUDA file name -> text, compiled by NVRTC where it is there. summary: a line for the build log.
     """
 
     modules: Mapping[str, str]
@@ -68,6 +69,7 @@ class CompiledPackage:
     report: Report
     summary: str
     diagnostics: tuple[Diagnostic, ...] = ()
+    gpu_sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class _CompiledVariant:
     native: NativeVariant
     done: tuple[str, ...]
     dumps: Mapping[str, str]
+    gpu: GpuVariant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,11 @@ def compile_package(
         {f"{region.native.symbol}.c": _kernel_unit(region, loops) for region in regions},
         {"entry.c": entry, **{name: text for name, text in support.items() if name.endswith(".c")}},
         {name: text for name, text in support.items() if not name.endswith(".c")},
-        {**_runtime_files(), **_plans([variant for region in regions for variant in region.native.variants], settings)},
+        {**_runtime_files(), **_plans(regions, settings)},
         report,
         summary,
         diagnostics,
+        _gpu_sources(regions),
     )
 
 
@@ -157,9 +161,10 @@ def _compile_region(
     symbol = f"{module.name.replace('.', '_')}_{region.name}"
     variants = []
     schedules = Schedules()
+    own = settings.for_function(f"{module.name}:{region.function}")
     for number, variant in enumerate(region.variants):
         try:
-            compiled = compile_variant(variant, f"{symbol}_v{number}", settings, schedules)
+            compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules, symbol)
         except Unsupported as refused:
             found.append(refused.diagnostic)
             continue
@@ -192,10 +197,12 @@ def _defect(span: Span, error: Exception) -> Diagnostic:
     return Diagnostic(span, DEFECT, text, remedy, "".join(traceback.format_exception(error)), Severity.WARNING)
 
 
-def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None) -> _CompiledVariant:
+def compile_variant(
+    variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None, code: str = ""
+) -> _CompiledVariant:
     """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong.
 
-    schedules: those of the region's variants so far; those that differ in strides alone share one.
+    schedules: those of the region's variants so far; those that differ in strides alone share one. code: stem of the region's CUDA file.
     """
     lowered = replace(variant.kernel, name=symbol)
     verify(lowered)
@@ -203,12 +210,8 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules
     verify(kernel)
     known = schedules or Schedules()
     scheduled = known.of(kernel)
-    optimised = scheduled.optimised.kernel
-    layouts = {array.name: array.layout for array in kernel.arrays}
-    arrays = tuple(replace(array, layout=layouts.get(array.name, array.layout)) for array in optimised.arrays)
     bound = with_condition(kernel, scheduled.condition)
-    optimised = replace(optimised, name=symbol, arrays=arrays, assumptions=bound.assumptions)
-    verify(optimised, scheduled=True)
+    optimised = _as_variant(scheduled.optimised.kernel, bound, symbol)
     source = kernel_source(optimised)
     source = replace(source, work=block_work(kernel.body))
     may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
@@ -219,7 +222,25 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
     dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
     done = tuple(item.message for item in scheduled.optimised.diagnostics)
-    return _CompiledVariant(native, done, dumps)
+    if "gpu" not in settings.targets:
+        return _CompiledVariant(native, done, dumps)
+    try:
+        for_gpu = _as_variant(scheduled.with_options(Options(gpu=True)).kernel, bound, symbol)
+        gpu = gpu_variant(for_gpu, symbol, code or symbol, settings.fp)
+    except Unsupported as refused:
+        why = refused.diagnostic
+        return _CompiledVariant(native, (*done, f"{why.message} ({why.remedy})" if why.remedy else why.message), dumps)
+    kernels = f"on a GPU: {len(gpu.kernels)} kernel{'s' * (len(gpu.kernels) != 1)}"
+    return _CompiledVariant(native, (*done, kernels), dumps, gpu)
+
+
+def _as_variant(scheduled: Kernel, bound: Kernel, symbol: str) -> Kernel:
+    """A schedule that variants share as one variant's: with the layouts of its own arrays, and what its guard has proved."""
+    layouts = {array.name: array.layout for array in bound.arrays}
+    arrays = tuple(replace(array, layout=layouts.get(array.name, array.layout)) for array in scheduled.arrays)
+    kernel = replace(scheduled, name=symbol, arrays=arrays, assumptions=bound.assumptions)
+    verify(kernel, scheduled=True)
+    return kernel
 
 
 def _with_stages(native: NativeVariant, optimised: Kernel, schedules: Schedules) -> NativeVariant:
@@ -260,9 +281,19 @@ def _runtime_files() -> dict[str, bytes]:
     return {item.name: item.read_bytes() for item in folder.iterdir() if item.name.endswith(".py")}
 
 
-def _plans(variants: Sequence[NativeVariant], settings: Settings) -> dict[str, bytes]:
-    """The module of plans, where a target beside the CPU is asked for."""
-    return {"plans.py": plans_source(variants).encode()} if set(settings.targets) - {"cpu"} else {}
+def _plans(regions: Sequence[_CompiledRegion], settings: Settings) -> dict[str, bytes]:
+    """The modules of plans, where a target beside the CPU is asked for."""
+    gpu = [variant.gpu for region in regions for variant in region.variants if variant.gpu is not None]
+    if not set(settings.targets) - {"cpu"} and not gpu:
+        return {}
+    plans = {"plans.py": plans_source([variant for region in regions for variant in region.native.variants]).encode()}
+    return plans | {"gpu_plans.py": gpu_plans_source(gpu).encode()} if gpu else plans
+
+
+def _gpu_sources(regions: Sequence[_CompiledRegion]) -> dict[str, str]:
+    """One CUDA file a region."""
+    found = {region.native.symbol: [v.gpu for v in region.variants if v.gpu is not None] for region in regions}
+    return {f"{symbol}.cu": cuda_source(variants) for symbol, variants in found.items() if variants}
 
 
 def _summary(modules: Sequence[_CompiledModule], native: bool) -> str:

@@ -78,6 +78,8 @@ def build(
     (folder / f"{name}_plain.py").write_text(text)
     for path, content in compiled.runtime_files.items():
         (inner / path).write_bytes(content)
+    for path, text_ in {**compiled.gpu_sources, **(compiled.headers if compiled.gpu_sources else {})}.items():
+        (inner / path).write_text(text_)
     if compiled.entry_sources:
         compiler = toolchain.find_compiler(os.environ, CACHE)
         assert isinstance(compiler, toolchain.Compiler)

@@ -51,7 +51,30 @@ def host_function(name: str, kernel: Kernel, launches: Sequence[Launch], tempora
     more = _all(launches, temporaries)
     lines += [f"    {python_name(array.name)} = gpu.temporary({_quoted(array.dtype.value)}, {_extents(array)})" for array in more]
     lines += _lines(launches, "    ")
-    return "\n".join(lines) + "\n"
+    count = f"def {name}_launches({', '.join([*params, *inputs])}):\n    return {' + '.join(_counts(launches, {})) or 0}"
+    return "\n".join([*lines, "", "", count]) + "\n"
+
+
+def _counts(launches: Sequence[Launch], ranges: Mapping[str, tuple[Expr, Expr]]) -> Iterator[str]:
+    """How many launches there are, as terms of a sum; loops whose extent depends on others count with their largest."""
+    own = sum(isinstance(item, CudaKernel) for item in launches)
+    if own:
+        yield str(own)
+    for item in launches:
+        if isinstance(item, Around):
+            low, high = _interval(item.loop.lower, ranges), _interval(item.loop.upper, ranges)
+            inner: dict[str, tuple[Expr, Expr]] = dict(ranges)
+            trips = str(UNKNOWN_EXTENT)
+            if low is not None and high is not None:
+                trips = f"max(0, {_trips(low[0], high[1], item.loop.step)})"
+                inner[item.loop.var] = (low[0], affine.plus(high[1], Const(-1, item.loop.upper.dtype)))
+            yield f"{trips} * ({' + '.join(_counts(item.body, inner))})"
+
+
+def _trips(lower: Expr, upper: Expr, step: int) -> str:
+    if step == 1:
+        return python_expression(affine.minus(upper, lower))
+    return f"-(({python_expression(affine.minus(lower, upper))}) // {step})"
 
 
 def _all(launches: Sequence[Launch], temporaries: Sequence[Array]) -> Iterator[Array]:
@@ -109,9 +132,7 @@ def _grid(loops: Sequence[For]) -> Iterator[str]:
         if low is None or high is None:
             yield str(UNKNOWN_EXTENT)
             continue
-        extent = affine.minus(high[1], low[0])
-        text = python_expression(extent)
-        yield text if loop.step == 1 else f"-(({python_expression(affine.minus(low[0], high[1]))}) // {loop.step})"
+        yield _trips(low[0], high[1], loop.step)
         ranges[loop.var] = (low[0], affine.plus(high[1], Const(-1, loop.upper.dtype)))
 
 

@@ -232,6 +232,7 @@ class build_polyopt(Command):  # type: ignore[misc]
         if compiled.entry_sources:
             name, content, levels = self._native(state, package, compiled, scratch)
             inside[name] = content
+        inside |= self._gpu(state, package, compiled)
         rewritten = {}
         for item in inputs:
             text = compiled.modules.get(item.module.name)
@@ -269,6 +270,30 @@ class build_polyopt(Command):  # type: ignore[misc]
             f"{built.seconds:.1f} s"
         )
         return built.path.name, built.path.read_bytes(), built.levels
+
+    def _gpu(self, state: BuildState, package: str, compiled: CompiledPackage) -> dict[str, bytes]:
+        """CUDA sources with what they include, and what NVRTC makes of them."""
+        if not compiled.gpu_sources:
+            return {}
+        from setuptools_polyopt import nvrtc
+        from setuptools_polyopt.runtime.environment import cache_folder
+        from setuptools_polyopt.toolchain import ToolchainError
+
+        headers = {name: compiled.headers[name] for name in nvrtc.HEADERS}
+        files = {name: text.encode() for name, text in {**headers, **compiled.gpu_sources}.items()}
+        compiler = nvrtc.find_nvrtc(os.environ)
+        if isinstance(compiler, nvrtc.NoNvrtc):
+            self._problem(state.settings, f"{compiler.reason}: the wheel holds CUDA source only, which CuPy compiles at the first run")
+            return files
+        wanted = state.settings.gpu_architectures
+        try:
+            made = nvrtc.build_cubins(compiler, compiled.gpu_sources, headers, wanted, Path(cache_folder(os.environ)), state.settings.jobs)
+        except ToolchainError as error:
+            self._problem(state.settings, f"{error}\nthe wheel holds CUDA source only, which CuPy compiles at the first run")
+            return files
+        targets = sorted({name.split(".")[-2] for name in made})
+        self._say(f"{package}: {len(compiled.gpu_sources)} CUDA sources for {', '.join(targets)}, {sum(map(len, made.values())) >> 10} KiB")
+        return files | made
 
 
 def _internal_error(error: Exception) -> SetupError:

@@ -1,6 +1,6 @@
 """What a wheel knows of its GPU variants: the types that the generated `gpu_plans.py` is written in.
 
-    PLANS = {"heat_0_v0": GpuPlan("heat_0_v0", "heat_0", heat_0_v0, fields=(...), arrays=(...), flags=8)}
+    PLANS = {"heat_0_v0": GpuPlan("heat_0_v0", "heat_0", heat_0_v0, heat_0_v0_launches, fields=(...), arrays=(...), flags=8)}
 
 The function of a plan does the run: it asks for arrays and launches kernels (`gpu_target.Run`).
 """
@@ -10,22 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .plan import Field
+
 FLAGS = ("-default-device", "-std=c++14", "--fmad=false", "-prec-div=true", "-prec-sqrt=true", "-ftz=false")
 """What CUDA code is compiled with: every function is the device's; no contraction, no flushing of subnormal numbers, IEEE division and
 square roots."""
 
 HEADERS = ("polyopt_cuda.h", "polyopt_math.h", "polyopt_ops.h")
 """What CUDA code includes."""
-
-
-class Field(NamedTuple):
-    """A field of a kernel's struct of arguments, in order. kind: `param` or `stride` (int64), `input` (a scalar), `data` or `result` (an
-    address). source: the array or parameter that it belongs to. dtype: NumPy's name of the element type."""
-
-    kind: str
-    name: str
-    source: str
-    dtype: str
 
 
 class GpuArray(NamedTuple):
@@ -40,11 +32,13 @@ class GpuArray(NamedTuple):
 
 class GpuPlan(NamedTuple):
     """The GPU variant of one kernel. code: the stem of the files that hold its CUDA kernels. launch: called with the run, the parameters
-    and the scalar inputs, in the order of the fields. flags: floating-point flags that a run cannot rule out."""
+    and the scalar inputs, in the order of the fields. launches: how many there are, of the same values without the run. fields: the
+    native kernel's. flags: floating-point flags that a run cannot rule out."""
 
     symbol: str
     code: str
     launch: Callable[..., None]
+    launches: Callable[..., float]
     fields: tuple[Field, ...]
     arrays: tuple[GpuArray, ...]
     flags: int
@@ -56,6 +50,7 @@ class GpuPlan(NamedTuple):
                 return array
         raise KeyError(name)
 
-    def arguments(self, values: dict[str, Any]) -> list[Any]:
-        """What `launch` takes behind the run, from the values of the fields by name."""
-        return [values[field.name] for kind in ("param", "input") for field in self.fields if field.kind == kind]
+    def arguments(self, record: Any) -> list[Any]:
+        """What `launch` takes behind the run, from the record of a struct of arguments."""
+        params = [int(record[field.name]) for field in self.fields if field.kind == "param"]
+        return params + [record[field.name] for field in self.fields if field.kind == "input"]

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .gpu_plan import FLAGS, HEADERS, GpuPlan
+from .plan import unpack
 
 THREADS = 256
 _GRID = (2**31 - 1, 65535, 65535)
@@ -60,7 +61,7 @@ def run(plan: GpuPlan | None, call: Call) -> tuple[int, int] | None:
     if plan is None:
         call.note("it has no GPU variant")
         return None
-    values = unpack(plan, call.args)
+    values = unpack(plan.fields, call.args)
     hosts = dict(zip((field.source for field in plan.fields if field.kind == "data"), call.arrays, strict=True))
     try:
         with _LOCK:
@@ -74,14 +75,6 @@ def run(plan: GpuPlan | None, call: Call) -> tuple[int, int] | None:
     except Unavailable as error:
         call.note(str(error))
         return None
-
-
-def unpack(plan: GpuPlan, args: bytes) -> dict[str, Any]:
-    """The fields of a struct of arguments by name; addresses as integers."""
-    types = {"param": np.int64, "stride": np.int64, "data": np.uint64, "result": np.uint64}
-    layout = [(f.name, np.dtype(types.get(f.kind, "uint8" if f.dtype == "bool" else f.dtype))) for f in plan.fields]
-    record: Any = np.frombuffer(args, dtype=np.dtype(layout, align=True), count=1)[0] if layout else {}
-    return {f.name: record[f.name] if f.kind == "input" else int(record[f.name]) for f in plan.fields}
 
 
 class Loaded(NamedTuple):
@@ -241,12 +234,12 @@ class Run:
                 device = self.devices[spec.name]
                 _shaped(host, device.shape)[...] = self.guarded(device.buffer.get).reshape(device.shape, order=device.order)
 
-    def store_scalars(self, values: Mapping[str, Any]) -> None:
+    def store_scalars(self, values: Any) -> None:
         """Scalar results through their addresses."""
         for field in self.plan.fields:
             if field.kind == "result":
                 content = self.guarded(self.devices[field.source].buffer.get).tobytes()
-                ctypes.memmove(values[field.name], content, len(content))
+                ctypes.memmove(int(values[field.name]), content, len(content))
 
 
 def _shaped(host: Any, shape: tuple[int, ...]) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,13 @@ import pytest
 import standin
 
 from setuptools_polyopt.codegen.c import kernel_source
+from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.interpreter import evaluate
 from setuptools_polyopt.ir.kernel import Kernel, NoOverlap, Role
-from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_variant, plans_source
+from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_variant, gpu_plans_source
 from setuptools_polyopt.polyhedral import Options, optimise
 from setuptools_polyopt.runtime import gpu_plan, gpu_target
+from setuptools_polyopt.runtime.plan import Field, layout
 
 NOTES: list[str] = []
 """Why the last run did not take place."""
@@ -40,14 +44,18 @@ def variant_of(kernel: Kernel, fp: str = "strict") -> GpuVariant:
     apart = tuple(NoOverlap(a.name, b.name) for a, b in combinations([a for a in kernel.arrays if a.role is Role.ARGUMENT], 2))
     kernel = replace(kernel, assumptions=(*kernel.assumptions, *apart))
     scheduled = optimise(kernel, Options(gpu=True)).kernel
-    return gpu_variant(scheduled, kernel_source(kernel).args, kernel.name, kernel.name, fp)
+    return gpu_variant(scheduled, kernel.name, kernel.name, fp)
 
 
-def plans(*variants: GpuVariant) -> Mapping[str, Any]:
-    """The table of plans as a wheel's module would hold it."""
-    space: dict[str, Any] = dict(vars(gpu_plan))
-    exec(plans_source(variants).replace("from .gpu_plan import Field, GpuArray, GpuPlan", ""), space)
-    return space["PLANS"]
+def plan_of(variant: GpuVariant, kernel: Kernel) -> Any:
+    """The plan as a wheel's module would hold it."""
+    fields = []
+    for item in kernel_source(kernel).args:
+        dtype = "uintp" if item.kind in ("data", "result") else "uint8" if item.dtype is DType.BOOL else item.dtype.value
+        fields.append(Field(item.name, item.kind, item.source, dtype, item.axis))
+    space: dict[str, Any] = {**vars(gpu_plan), "NATIVE": {variant.symbol: SimpleNamespace(fields=tuple(fields))}}
+    exec(re.sub(r"from \..*", "", gpu_plans_source([variant])), space)
+    return space["PLANS"][variant.symbol]
 
 
 def run(variant: GpuVariant, folder: Path, kernel: Kernel, arrays: dict[str, Any], params: Mapping[str, int]) -> tuple[int, int] | None:
@@ -57,7 +65,7 @@ def run(variant: GpuVariant, folder: Path, kernel: Kernel, arrays: dict[str, Any
     (folder / f"{variant.symbol}.sm_90.cubin").write_bytes(b"what NVRTC makes of it; the stand-in takes the source")
     with pytest.MonkeyPatch.context() as patch, standin.installed():
         patch.setattr(gpu_target, "_HERE", folder)
-        plan = plans(variant)[variant.symbol]
+        plan = plan_of(variant, kernel)
         record, data, results = _record(plan, kernel, arrays, params)
         answer = gpu_target.run(plan, Hooked(record, tuple(data.values()), NOTES))
     for name, value in results.items():
@@ -66,9 +74,7 @@ def run(variant: GpuVariant, folder: Path, kernel: Kernel, arrays: dict[str, Any
 
 
 def _record(plan: Any, kernel: Kernel, arrays: dict[str, Any], params: Mapping[str, int]) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
-    types = {"param": "i8", "stride": "i8", "data": "u8", "result": "u8"}
-    layout = np.dtype([(f.name, np.dtype(types.get(f.kind, f.dtype.replace("bool", "u1")))) for f in plan.fields], align=True)
-    record = np.zeros(1, layout)
+    record = np.zeros(1, layout(plan.fields))
     data: dict[str, Any] = {}
     results: dict[str, Any] = {}
     for item in plan.fields:
@@ -78,7 +84,7 @@ def _record(plan: Any, kernel: Kernel, arrays: dict[str, Any], params: Mapping[s
             case "input":
                 record[item.name] = arrays[item.source]
             case "result":
-                results[item.source] = np.zeros(1, item.dtype)
+                results[item.source] = np.zeros(1, kernel.array(item.source).dtype.value)
                 record[item.name] = results[item.source].ctypes.data
             case "data":
                 if item.source not in arrays:

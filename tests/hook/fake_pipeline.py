@@ -58,6 +58,7 @@ class CompiledPackage:
     report: Report
     summary: str
     diagnostics: tuple = ()
+    gpu_sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def compile_package(package, modules, profile, settings, native):
