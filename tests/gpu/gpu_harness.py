@@ -18,7 +18,7 @@ from setuptools_polyopt.codegen.c import kernel_source
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.interpreter import evaluate
 from setuptools_polyopt.ir.kernel import Kernel, NoOverlap, Role
-from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_variant, gpu_plans_source
+from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.polyhedral import Options, optimise
 from setuptools_polyopt.runtime import gpu_plan, gpu_target
 from setuptools_polyopt.runtime.plan import Field, layout

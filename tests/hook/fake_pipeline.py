@@ -58,7 +58,7 @@ class CompiledPackage:
     report: Report
     summary: str
     diagnostics: tuple = ()
-    gpu_sources: Mapping[str, str] = field(default_factory=dict)
+    gpu_sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def compile_package(package, modules, profile, settings, native):
