@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend.affine import affine
+from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
@@ -221,6 +221,9 @@ def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place:
         raise unsupported(span, "assigned-value", "only numbers and arrays can be assigned to array elements")
     value = _fit(ctx, target, value, span)
     if value.storage == target.storage and (value.dims != target.dims or value.part):
+        if target.rank == 1 and _steps(value) != _steps(target) and not _apart(ctx, value, target):
+            text = "NumPy copies between a row and a column of one array element by element where they cross"
+            raise unsupported(span, "overlapping-copy", text, "copy the right-hand side first")
         value = materialise(ctx, value, span)
     if value.storage == target.storage and not value.part:
         ctx.state.writes(target.storage)
@@ -228,6 +231,29 @@ def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place:
     with nest(ctx, target.extents, span) as indices:
         store(ctx, target.load(indices), convert(_element(value, indices, span), target.dtype, span), span)
     ctx.state.nests -= 1
+
+
+def _steps(view: ArrayValue) -> tuple[int, ...]:
+    """How a view of one dimension moves through its storage."""
+    return tuple(abs(dim.step) if dim.axis == view.rank - 1 else 0 for dim in view.dims)
+
+
+def _apart(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
+    """Whether two views of one storage certainly have no element in common."""
+    pairs = [(_reach(ctx, first, a), _reach(ctx, second, b)) for a, b in zip(first.dims, second.dims, strict=True)]
+    return any(a and b and (ctx.state.certain(a[0] - b[1] - 1) or ctx.state.certain(b[0] - a[1] - 1)) for a, b in pairs)
+
+
+def _reach(ctx: Context, view: ArrayValue, dim: Dim) -> tuple[Affine, Affine] | None:
+    """The smallest and the largest subscript that a view has on an axis of its storage."""
+    start = ctx.state.form(dim.offset)
+    if start is None or dim.axis is None:
+        return None if start is None else (start, start)
+    extent = ctx.state.form(view.extents[dim.axis])
+    if extent is None:
+        return None
+    end = start + (extent - 1) * dim.step
+    return (start, end) if dim.step > 0 else (end, start)
 
 
 def _once(ctx: Context, expr: Expr, span: Span) -> Expr:

@@ -15,6 +15,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import TRUE, Binary, Expr, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel
 from setuptools_polyopt.ir.printer import print_expr
+from setuptools_polyopt.ir.visitors import walk_expr
 from setuptools_polyopt.polyhedral.accesses import Access
 from setuptools_polyopt.polyhedral.affine import NotAffine, set_to_condition
 from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
@@ -34,10 +35,14 @@ def bounds(kernel: Kernel) -> Expr:
     try:
         with bounded(scop.context.get_ctx(), LIMIT):
             good = _busy(scop.context.subtract(outside(scop)), scop).gist(scop.context).coalesce()
-            return TRUE if good.is_equal(isl.Set.universe(good.get_space())) else _to_condition(good, scop)
+            condition = TRUE if good.is_equal(isl.Set.universe(good.get_space())) else _to_condition(good, scop)
     except TooIntricate as error:
         text = "the subscripts are too intricate for their bounds to be checked beforehand"
         raise unsupported(kernel.span, "bounds-cost", text, "split the function", str(error)) from None
+    if any(getattr(node, "checked", False) for node in walk_expr(condition)):
+        text = "the bounds of the subscripts depend on arithmetic that may overflow, so they cannot be checked beforehand"
+        raise unsupported(kernel.span, "bounds-overflow", text, "compute the integer before")
+    return condition
 
 
 def _busy(good: isl.Set, scop: Scop) -> isl.Set:

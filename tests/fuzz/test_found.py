@@ -30,6 +30,19 @@ def read_only(array: Any) -> Any:
 
 
 FOUND = {
+    "row_from_a_column": Found(  # NumPy makes no copy of a single dimension where the strides have one sign
+        "def row_from_a_column(A, m):\n    for i in range(m - 2, 0, -1):\n        A[i, :] = A[:, i + 1]\n    for i in range(m):\n"
+        "        for j in range(i):\n            A[i, j] += 1.0\n    for i in range(m - 1):\n        A[i + 1:, i] = A[i, i + 1:]\n",
+        lambda: [np.arange(36.0).reshape(6, 6), 6],
+        (lambda: [np.arange(49.0).reshape(7, 7), 7],),
+    ),
+    "condition_that_may_overflow": Found(  # came into the guard
+        "def condition_that_may_overflow(A, c, m):\n    for i in range(m):\n        A[0, i] += i\n    str(m)\n"
+        "    for i in range(1, m):\n        if A[-1, m - 1 - i] <= 0.5:\n            A[:, i] = -1\n"
+        "    if 1 <= (c * c):\n        A[...] = -(np.where(A < A, A, A) - A)\n",
+        lambda: [np.ones((4, 4)), 2, 4],
+        (lambda: [np.ones((4, 4)), 0, 4], lambda: [np.ones((4, 4)), 2**40, 4], lambda: [np.ones((4, 4)), 10**30, 4]),
+    ),
     "a_constant_power": Found(  # isl took its text for a number
         "def a_constant_power(A, n):\n    for i in range(n):\n        if (-2) ** 3 > i and 0.25 != 0.25:\n            A[i] = i\n"
         "        A[i] += 1\n",
