@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 CHUNKS_PER_PROCESSOR = 3
 LEAST_WORK = 2e7
 """Operations that are worth a task: some milliseconds."""
-MOST_WORK = 4e9
-"""Operations of a task that may have to be done again: about a second."""
+MOST_WORK = 4e10
+"""Operations of a task, which may have to be done again: at most some seconds."""
 MINOR = 0.1
 """A stage that does less than this share of the longest stage's work is not worth the way to the cluster."""
 PATIENCE = 12.0

@@ -1,0 +1,135 @@
+"""What a Ray cluster gains and costs: ``python benchmarks/ray_cluster.py`` (needs ray, a C compiler and about 4 GB of memory).
+
+Two raylets of one processor each are started on this machine, so at least two processors should be idle.
+
+* Speed: a compute-bound region of the sample project (the covariance of long records), on one raylet, then on two.
+* Bytes: regions whose arrays are 500 MB; what goes from the driver's node to the other one is read off the loopback device, over which the
+  two raylets talk, and compared with the size of the arrays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+from benchmarks.building import build_copy  # noqa: E402
+from benchmarks.equality import difference  # noqa: E402
+from setuptools_polyopt.config import Settings  # noqa: E402
+
+SAMPLE = ROOT / "sample_project" / "src" / "radarlab"
+STORE = 2 * 10**9
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Any]:
+    """A head node of one processor whose workers find the packages in ``folder``; the process is its driver."""
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    import ray
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False})
+    try:
+        ray.init(address=made.address, log_to_driver=False)
+        yield made
+    finally:
+        ray.shutdown()
+        made.shutdown()
+
+
+def build(folder: Path) -> None:
+    """The sample's kernels with Ray variants, below ``folder``."""
+    build_copy(SAMPLE, ["kernels"], ROOT / "sample_project" / "polyopt-profile.json", folder, Settings(targets=("cpu", "ray")))
+    sys.path.insert(0, str(folder))
+
+
+def timed(function: Callable[[], Any], rounds: int) -> tuple[float, Any]:
+    """The median of some runs, and the last result."""
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        result = function()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times), result
+
+
+def loopback() -> int:
+    """Bytes that the loopback device has sent."""
+    for line in Path("/proc/net/dev").read_text(encoding="ascii").splitlines():
+        name, _, numbers = line.partition(":")
+        if name.strip() == "lo":
+            return int(numbers.split()[8])
+    raise RuntimeError("there is no loopback device to measure")
+
+
+def speed(made: Any, kernels: Any, observations: int, variables: int, rounds: int) -> None:
+    """The same region on one raylet and on two."""
+    data = np.random.default_rng(1).random((observations, variables))
+    kernels.covariance(data[:64, :64].copy())  # workers start
+    one, first = timed(lambda: kernels.covariance(data), rounds)
+    made.add_node(num_cpus=1, object_store_memory=STORE)
+    made.wait_for_nodes()
+    time.sleep(6)  # until the driver asks for the number of processors again
+    kernels.covariance(data[:640, :640].copy())
+    two, second = timed(lambda: kernels.covariance(data), rounds)
+    same = difference(first, second) or "same bits"
+    print(f"covariance of ({observations}, {variables}): one raylet {one:.2f} s, two {two:.2f} s: {one / two:.2f} times faster; {same}")
+
+
+def shipped(kernels: Any, megabytes: int) -> None:
+    """How much of a large region's arrays goes over the wire."""
+    rows = 500
+    columns = megabytes * 10**6 // 8 // rows
+    echoes = np.random.default_rng(2).random((rows, columns))
+    size = max(1, int((megabytes * 10**6 / 16) ** 0.5))
+    a, b = echoes.reshape(-1)[: size * 64].reshape(size, 64), echoes.reshape(-1)[: 64 * size].reshape(64, size)
+    total = np.zeros(columns)
+    calls = {
+        "integrate": (lambda: kernels.integrate(total, echoes, 0.5), echoes.nbytes + total.nbytes, total.nbytes),
+        "matmul": (lambda: kernels.matmul(a, b), a.nbytes + b.nbytes, size * size * 8),
+    }
+    for name, (call, read, written) in calls.items():
+        before = loopback()
+        start = time.perf_counter()
+        call()
+        taken = time.perf_counter() - start
+        sent = loopback() - before
+        most = read + written
+        print(
+            f"{name}: arrays of {most / 1e6:.0f} MB ({read / 1e6:.0f} read, {written / 1e6:.0f} written): {sent / 1e6:.0f} MB over the wire in "
+            f"{taken:.1f} s, {sent / most:.2f} of them; once a node would be at most 1"
+        )
+
+
+def main() -> None:
+    """Both measurements."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--observations", type=int, default=3000)
+    parser.add_argument("--variables", type=int, default=3000)
+    parser.add_argument("--megabytes", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    os.environ["POLYOPT_RAY"] = "auto"
+    with tempfile.TemporaryDirectory(prefix="polyopt-ray-") as scratch:
+        build(Path(scratch))
+        with cluster(Path(scratch)) as made:
+            from radarlab import kernels
+
+            speed(made, kernels, options.observations, options.variables, options.rounds)
+            shipped(kernels, options.megabytes)
+
+
+if __name__ == "__main__":
+    main()
