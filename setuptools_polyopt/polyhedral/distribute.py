@@ -53,7 +53,7 @@ def distribute(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, 
 def _split(tree: Band, position: int, groups: list[tuple[str, ...]], scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...]) -> Tree:
     member = tree.members[position]
     parts = [distribute(_part(tree, position, group, outer), scop, deps, outer) for group in groups]
-    blocked = position == len(tree.members) - 1 and not any(_still(member, name, outer) for name in tree.names)
+    blocked = position == len(tree.members) - 1 and not any(is_still(member, name, outer) for name in tree.names)
     if blocked and not member.note and deps.is_subset(deps.eq_at_multi_union_pw_aff(member.union())) and not deps.is_empty():
         return band((*tree.members[:position], tile_member(member, BLOCK, "block")), tree.permutable, sequence(parts))
     return band(tree.members[:position], tree.permutable, sequence(parts))
@@ -63,12 +63,12 @@ def _part(tree: Band, position: int, group: tuple[str, ...], outer: tuple[Member
     """One group's share of the loops from `position` on; a loop in which none of it moves is dropped."""
     child: Tree = Leaf(group)
     members = [m.only(group) for m in tree.members[position:]]
-    if all(_still(members[0], name, outer) for name in group):
+    if all(is_still(members[0], name, outer) for name in group):
         members = members[1:]
     return band(members, tree.permutable, child)
 
 
-def _still(member: Member, name: str, outer: tuple[Member, ...]) -> bool:
+def is_still(member: Member, name: str, outer: tuple[Member, ...]) -> bool:
     """Is the statement's date in this loop fixed by the loops outside?"""
     row = member.row(name)
     rows = [r for r in (m.row(name) for m in outer) if r is not None]
@@ -90,11 +90,11 @@ def _groups(
             groups[-1].append(name)
         else:
             groups.append([name])
-    return _legal([tuple(group) for group in groups], scop, deps)
+    return in_order([tuple(group) for group in groups], scop, deps)
 
 
 def _together(first: str, second: str, member: Member, scop: Scop, outer: tuple[Member, ...]) -> bool:
-    return _still(member, first, outer) == _still(member, second, outer)
+    return is_still(member, first, outer) == is_still(member, second, outer)
 
 
 def _alike(first: str, second: str, member: Member, scop: Scop, outer: tuple[Member, ...]) -> bool:
@@ -117,7 +117,7 @@ def _range(name: str, member: Member, scop: Scop, outer: tuple[Member, ...]) -> 
     return function_map(statement.space, None, functions).intersect_domain(statement.domain).range()
 
 
-def _legal(groups: list[tuple[str, ...]], scop: Scop, deps: isl.UnionMap) -> list[tuple[str, ...]]:
+def in_order(groups: list[tuple[str, ...]], scop: Scop, deps: isl.UnionMap) -> list[tuple[str, ...]]:
     """The groups in an order in which no dependence runs backwards; groups that depend on each other in a circle become one."""
     domains = [domain_of(Leaf(group), scop) for group in groups]
     size = range(len(groups))

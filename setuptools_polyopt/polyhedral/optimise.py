@@ -214,7 +214,7 @@ def _for_gpu(scop: Scop, deps: Dependences) -> Tree:
             found.append(schedule(scop, deps, apart))
     found.append(coalesce(program_order(scop), scop, everything))
     trees = [fuse(coincidence(tree, scop, everything), scop, everything) for tree in found]
-    return max((spread(tree, scop, everything) for tree in trees), key=parallelism)
+    return max((spread(tree, scop, everything, apart) for apart in (False, True) for tree in trees), key=parallelism)
 
 
 def _marked_program(scop: Scop, deps: Dependences, options: Options) -> Tree:

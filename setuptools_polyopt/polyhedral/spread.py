@@ -8,7 +8,12 @@ run inside a thread, or around launches where the parallel ones are inside them.
     for i: (for j: t[i, j] = ...)              for i parallel: for j parallel: t[i, j] = ...
            (for j: ... t[i, j] ...)       ->   for i parallel: for j parallel: ... t[i, j] ...
 
-A parallel loop around several nests is distributed over them where one of them has parallel loops of its own: each becomes a launch.
+A parallel loop around several nests is distributed over them where one of them has parallel loops of its own: each becomes a launch. So
+are the statements of a loop that is not parallel only because one of them needs what another one computes:
+
+    for k: for i parallel:                      for k: (for i parallel: A[i, k] /= A[k, k])
+        for j from k: if j = k: A[i, k] /= ...    ->   (for i parallel: for j from k + 1 parallel: A[i, j] -= ...)
+                      else: A[i, j] -= A[i, k] * ...
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from dataclasses import replace
 import islpy as isl
 
 from setuptools_polyopt.exhaustive import assert_never
+from setuptools_polyopt.polyhedral.distribute import in_order, is_still
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.marks import coincidence
 from setuptools_polyopt.polyhedral.scop import Scop
@@ -26,10 +32,17 @@ from setuptools_polyopt.polyhedral.strides import cost
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Tree, band, path, sequence
 from setuptools_polyopt.polyhedral.tree import Sequence as Steps
 
+ENOUGH = 2
+"""Parallel loops around statements that are not worth taking apart for more of them."""
 
-def spread(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
-    """The tree with its loops ordered, distributed and marked for a GPU. Coincidence must be known. deps: all dependences."""
-    tree = _distribute(_entry_first(tree, scop, deps))
+
+def spread(tree: Tree, scop: Scop, deps: isl.UnionMap, apart: bool) -> Tree:
+    """The tree with its loops ordered, distributed and marked for a GPU. Coincidence must be known.
+
+    deps: all dependences. apart: take statements apart where that gives more parallel loops.
+    """
+    tree = _entry_first(tree, scop, deps)
+    tree = _distribute(_separate(tree, scop, deps, ()) if apart else tree)
     return _mark(coincidence(tree, scop, deps), scop, ())
 
 
@@ -57,6 +70,44 @@ def _entry_first(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
             return replace(tree, members=members, child=_entry_first(tree.child, scop, deps))
         case _:
             assert_never(tree)
+
+
+def _separate(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...]) -> Tree:
+    """Statements that share a loop which carries something between them, but nothing within one of them, each in a loop of its own."""
+    match tree:
+        case Leaf() | Allocate():
+            return tree
+        case Steps(children=children):
+            return sequence(_separate(child, scop, deps, outer) for child in children)
+        case Band(members=members, child=child):
+            domain = domain_of(tree, scop)
+            deps = deps.intersect_domain(domain).intersect_range(domain)
+            for position, member in enumerate(members):
+                inside = deps.eq_at_multi_union_pw_aff(member.union())
+                around = (*outer, *members[:position])
+                if isinstance(child, Leaf) and not deps.is_subset(inside) and len(around) - _tail(around) < ENOUGH:
+                    groups = in_order([(name,) for name in child.names], scop, deps)
+                    if len(groups) > 1 and any(_is_free(member.only(group), scop, deps, around) for group in groups):
+                        parts = (_part(members[position:], group, tree.permutable, scop, deps) for group in groups)
+                        return band(members[:position], tree.permutable, sequence(parts))
+                deps = inside
+            return replace(tree, child=_separate(child, scop, deps, (*outer, *members)))
+        case _:
+            assert_never(tree)
+
+
+def _is_free(member: Member, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...]) -> bool:
+    """Is it really a loop for its statements, and does it carry nothing between them?"""
+    domain = domain_of(Leaf(tuple(member.dates)), scop)
+    own = deps.intersect_domain(domain).intersect_range(domain)
+    moves = not all(is_still(member, name, outer) for name in member.dates)
+    return moves and bool(own.is_subset(own.eq_at_multi_union_pw_aff(member.union())))
+
+
+def _part(members: Sequence[Member], group: tuple[str, ...], permutable: bool, scop: Scop, deps: isl.UnionMap) -> Tree:
+    """One group's share of some loops."""
+    part = Band(tuple(m.only(group) for m in members), permutable, Leaf(group))
+    return _entry_first(coincidence(part, scop, deps), scop, deps)
 
 
 def _distribute(tree: Tree) -> Tree:

@@ -21,7 +21,7 @@ from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.printer import print_kernel
 
 BOUNDED = {"softmax", "planes", "chain"}
-SERIAL = {"cholesky", "seidel2d"}
+SERIAL = {"seidel2d"}
 
 
 def check(before: Kernel, folder: Path, params: Mapping[str, int], fp: str = "strict") -> None:

@@ -35,6 +35,8 @@ def test_random_kernels_keep_their_meaning(before: Kernel, n: int, m: int) -> No
     [
         # what carries nothing is outside, what carries something runs inside a thread
         ("matmul", "for i in 0..n parallel:\n  for j in 0..m parallel:\n    for k in 0..p:\n"),
+        # statements that only depend on each other are taken apart
+        ("lu", "for k in 0..n - 1:\n  for i in k + 1..n parallel:\n    S0: "),
         # a time loop stays around, so that what is inside it is parallel
         ("jacobi2d", "for s in 0..t:\n  for i in 1..n - 1 parallel:\n    for j in 1..n - 1 parallel:\n"),
     ],
@@ -46,3 +48,8 @@ def test_what_is_parallel(name: str, expected: str) -> None:
 def test_rows_that_hold_several_nests_are_distributed() -> None:
     text = print_block(optimise(CORPUS["softmax"](), GPU).kernel.body)
     assert text.count("for j in 0..m parallel") == 2
+
+
+def test_statements_are_taken_apart_only_for_more_parallel_loops() -> None:
+    assert print_block(optimise(CORPUS["matmul_with_accumulator"](), GPU).kernel.body).count(" parallel:") == 2
+    assert "for j in k + 1..i parallel" in print_block(optimise(CORPUS["cholesky"](), GPU).kernel.body)
