@@ -1,0 +1,48 @@
+"""One Ray cluster for all tests: a head and a second raylet, each with one processor, on this machine. """
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from cluster_harness import STORE, Ready
+from ray_programs import CALLS, TEXT
+
+
+@pytest.fixture(scope="session")
+def session_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+    """The cluster, for all tests."""
+    import ray
+    from built import build, profile_of
+    from ray.cluster_utils import Cluster
+
+    from setuptools_polyopt.config import Settings
+
+    folder = tmp_path_factory.mktemp("ray")
+    before = dict(os.environ)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), before.get("PYTHONPATH", "")])
+    os.environ |= {"POLYOPT_RAY": "auto", "RAY_ENABLE_METRICS_COLLECTION": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    made = build(folder, "rayprograms", TEXT, profile_of(TEXT, "rayprograms.mod", CALLS), Settings(targets=("cpu", "ray")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False})
+        ray.init(address=cluster.address, log_to_driver=False)
+        sys.path.insert(0, str(folder))
+        try:
+            yield Ready(cluster, made)
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+            sys.path.remove(str(folder))
+            os.environ.clear()
+            os.environ.update(before)
+
+
+@pytest.fixture
+def ready(session_cluster: Ready) -> Ready:
+    """The cluster, whole."""
+    session_cluster.again()
+    return session_cluster
