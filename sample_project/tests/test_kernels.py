@@ -117,3 +117,20 @@ def test_shortest_paths_of_integers():
     distance = np.array([[0, 9, 1], [9, 0, 9], [9, 2, 0]])
     assert kernels.shortest_paths(distance) is distance
     np.testing.assert_array_equal(distance, [[0, 3, 1], [9, 0, 9], [9, 2, 0]])
+
+
+def test_ambiguity_finds_delay_and_rate():
+    rng = np.random.default_rng(5)
+    replica = rng.standard_normal(60)
+    t = np.arange(54)
+    echo = np.concatenate([np.zeros(6), replica[:54] * np.cos(0.25 * t)])
+    rates = np.array([0.0, 0.125, 0.25, 0.375])
+    surface = kernels.ambiguity(echo, replica, rates, 12)
+    assert np.unravel_index(np.argmax(surface), surface.shape) == (6, 2)
+    transform = np.abs(np.sum(echo[6:] * replica[:54] * np.exp(-0.25j * t)))
+    np.testing.assert_allclose(surface[6, 2], transform)
+
+
+def test_ambiguity_of_more_delays_than_samples():
+    surface = kernels.ambiguity(np.ones(3), np.ones(3), np.zeros(1), 5)
+    np.testing.assert_array_equal(surface[:, 0], [3.0, 2.0, 1.0, 0.0, 0.0])

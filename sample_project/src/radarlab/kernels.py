@@ -131,3 +131,20 @@ def shortest_paths(distance):
                 if through < distance[i, j]:
                     distance[i, j] = through
     return distance
+
+
+def ambiguity(echo, replica, rates, delays):
+    """How well ``echo`` (n,) fits the transmitted ``replica`` (n,), later by 0 to ``delays`` - 1 samples and shifted by ``rates`` (m,)
+    radians a sample: magnitudes (delays, m)."""
+    n = echo.shape[0]
+    surface = np.zeros((delays, rates.shape[0]))
+    for d in range(delays):
+        for f in range(rates.shape[0]):
+            real = 0.0
+            imag = 0.0
+            for t in range(n - d):
+                product = echo[t + d] * replica[t]
+                real += product * math.cos(rates[f] * t)
+                imag -= product * math.sin(rates[f] * t)
+            surface[d, f] = math.sqrt(real * real + imag * imag)
+    return surface
