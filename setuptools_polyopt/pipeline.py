@@ -226,7 +226,7 @@ def compile_variant(
         return _CompiledVariant(native, done, dumps)
     try:
         for_gpu = _as_variant(scheduled.with_options(Options(gpu=True)).kernel, bound, symbol)
-        gpu = gpu_variant(for_gpu, symbol, code or symbol, settings.fp)
+        gpu = gpu_variant(for_gpu, scheduled.footprints(), symbol, code or symbol, settings.fp)
     except Unsupported as refused:
         why = refused.diagnostic
         return _CompiledVariant(native, (*done, f"{why.message} ({why.remedy})" if why.remedy else why.message), dumps)

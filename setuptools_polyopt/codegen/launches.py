@@ -41,15 +41,27 @@ class Around:
 Launch: TypeAlias = "CudaKernel | Around"
 
 
-def host_function(name: str, kernel: Kernel, launches: Sequence[Launch], temporaries: Sequence[Array]) -> str:
-    """Text of the function that runs a kernel: `kernel` as scheduled, temporaries those that outlive a launch."""
+Box: TypeAlias = "tuple[tuple[Expr, Expr], ...]"
+
+
+def host_function(
+    name: str, kernel: Kernel, launches: Sequence[Launch], temporaries: Sequence[Array], boxes: Mapping[str, tuple[Box, Box | None]]
+) -> str:
+    """Text of the function that runs a kernel.
+
+    kernel: as scheduled. temporaries: those that outlive a launch. boxes: what the kernel touches of an argument, and what it writes.
+    """
     params = [python_name(param.name) for param in kernel.params]
     inputs = [python_name(array.name) for array in kernel.arrays if array.role is Role.INPUT]
     own = [array for array in kernel.arrays if array.role in (Role.ARGUMENT, Role.RESULT)]
     lines = [f"def {name}({', '.join(['gpu', *params, *inputs])}):"]
-    lines += [f"    {python_name(array.name)} = gpu.argument({_quoted(array.name)}, {_extents(array)})" for array in own]
+    for array in own:
+        parts = [_quoted(array.name), _extents(array), *_boxes(array, boxes.get(array.name)), *_order(array)]
+        lines.append(f"    {python_name(array.name)} = gpu.argument({', '.join(parts)})")
     more = _all(launches, temporaries)
-    lines += [f"    {python_name(array.name)} = gpu.temporary({_quoted(array.dtype.value)}, {_extents(array)})" for array in more]
+    for array in more:
+        parts = [_quoted(array.dtype.value), _extents(array), *_order(array)]
+        lines.append(f"    {python_name(array.name)} = gpu.temporary({', '.join(parts)})")
     lines += _lines(launches, "    ")
     count = f"def {name}_launches({', '.join([*params, *inputs])}):\n    return {' + '.join(_counts(launches, {})) or 0}"
     return "\n".join([*lines, "", "", count]) + "\n"
@@ -92,8 +104,27 @@ def _quoted(text: str) -> str:
 
 def _extents(array: Array) -> str:
     """The extents that kernels see; a scalar result is one element."""
-    order = ', order="F"' if array.layout is Layout.FORTRAN else ""
-    return f"{python_tuple(map(python_expression, array.extents)) if array.rank else '(1,)'}{order}"
+    return python_tuple(map(python_expression, array.extents)) if array.rank else "(1,)"
+
+
+def _order(array: Array) -> Iterator[str]:
+    if array.layout is Layout.FORTRAN:
+        yield 'order="F"'
+
+
+def _boxes(array: Array, boxes: tuple[Box, Box | None] | None) -> Iterator[str]:
+    """The box that is touched and the one that is written, where they are not the whole array and the same."""
+    if boxes is None:
+        return
+    touched, written = boxes
+    if touched != tuple((affine.ZERO, extent) for extent in array.extents):
+        yield f"touched={_box(touched)}"
+    if written is not None and written != touched:
+        yield f"written={_box(written)}"
+
+
+def _box(box: Box) -> str:
+    return python_tuple(f"({python_expression(low)}, {python_expression(high)})" for low, high in box)
 
 
 def _lines(launches: Sequence[Launch], pad: str) -> Iterator[str]:

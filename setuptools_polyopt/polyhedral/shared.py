@@ -16,7 +16,7 @@ from setuptools_polyopt.ir.expressions import TRUE, Expr
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Layout
 from setuptools_polyopt.polyhedral.bounds import bounds
 from setuptools_polyopt.polyhedral.chunks import Chunks
-from setuptools_polyopt.polyhedral.footprint import Box, must_keep
+from setuptools_polyopt.polyhedral.footprint import Box, Footprint, footprints, must_keep
 from setuptools_polyopt.polyhedral.optimise import Optimised, optimise
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.scop import Scop, extract
@@ -32,6 +32,13 @@ class Scheduled:
     scop: Scop
     boxes: dict[bool, Mapping[str, Box]] = field(default_factory=dict)
     others: dict[Options, Optimised] = field(default_factory=dict)
+    touched: dict[str, Footprint] = field(default_factory=dict)
+
+    def footprints(self) -> Mapping[str, Footprint]:
+        """As `footprint.footprints`."""
+        if not self.touched:
+            self.touched.update(footprints(self.scop))
+        return self.touched
 
     def with_options(self, options: Options) -> Optimised:
         """Another schedule of the same kernel."""

@@ -43,6 +43,10 @@ class Call(Protocol):
         """Why the run does not take place here, for POLYOPT_TRACE."""
 
 
+Box = tuple[tuple[int, int], ...]
+"""Per axis: the first index and the one after the last."""
+
+
 class Device(NamedTuple):
     """An array on the device: the address of its element of index zero, and the steps of its axes in elements."""
 
@@ -154,6 +158,7 @@ class Run:
         self.hosts = hosts
         self.devices: dict[str, Device] = {}
         self.saved: dict[str, Any] = {}
+        self.outputs: list[tuple[Any, Device, Box, Box]] = []
         self.word = self.guarded(self._status_word)
 
     def guarded(self, action: Any, *args: Any, **keywords: Any) -> Any:
@@ -173,17 +178,28 @@ class Run:
 
     # what a plan's function calls
 
-    def argument(self, name: str, extents: tuple[int, ...], order: str = "C") -> Device:
-        """The argument or result of that name on the device, with its contents if they matter."""
+    def argument(
+        self, name: str, extents: tuple[int, ...], touched: Box | None = None, written: Box | None = None, order: str = "C"
+    ) -> Device:
+        """The argument or result of that name on the device, with its contents if they matter.
+
+        touched: the box of indices that the kernel reads or writes, and `written` the one in it that it writes, where that is not all.
+        """
         spec = self.plan.array(name)
+        extents = tuple(max(0, int(extent)) for extent in extents)
         host = self.hosts.get(name)
         if host is not None and not isinstance(host, np.ndarray):
             self.devices[name] = self._resident(name, host, spec.writes and spec.reads)
             return self.devices[name]
-        device = self.temporary(spec.dtype, extents, order)
-        if host is not None and spec.reads:
-            self.guarded(device.buffer.set, _shaped(host, device.shape).ravel(order=order))
+        box = _clipped(touched, extents)
+        device = self.temporary(spec.dtype, tuple(high - low for low, high in box), order)
+        if host is not None and spec.reads and device.buffer.size:
+            self.guarded(device.buffer.set, _section(_shaped(host, extents), box).ravel(order=order))
+        shift = sum(low * step for (low, _), step in zip(box, device.steps, strict=True))
+        device = device._replace(at=np.int64(int(device.at) - shift * device.buffer.dtype.itemsize))
         self.devices[name] = device
+        if host is not None and spec.writes:
+            self.outputs.append((_shaped(host, extents), device, box, _clipped(written or touched, extents)))
         return device
 
     def _resident(self, name: str, array: Any, keep: bool) -> Device:
@@ -195,7 +211,7 @@ class Run:
 
     def temporary(self, dtype: str, extents: tuple[int, ...], order: str = "C") -> Device:
         """Fresh memory with undefined contents."""
-        shape = tuple(max(0, int(extent)) for extent in extents)
+        shape = tuple(max(0, extent) for extent in extents)
         steps, step = [], 1
         for extent in shape if order == "F" else reversed(shape):
             steps.append(step)
@@ -227,12 +243,22 @@ class Run:
         self.saved.clear()
 
     def copy_back(self) -> None:
-        """What was written into the caller's NumPy arrays."""
-        for spec in self.plan.arrays:
-            host = self.hosts.get(spec.name)
-            if spec.writes and spec.rank and isinstance(host, np.ndarray) and host.size:
-                device = self.devices[spec.name]
-                _shaped(host, device.shape)[...] = self.guarded(device.buffer.get).reshape(device.shape, order=device.order)
+        """What was written into the caller's NumPy arrays. Of each array only the rows that hold some of it are brought."""
+        for host, device, touched, written in self.outputs:
+            section = _section(host, written)
+            if not section.size:
+                continue
+            axis = len(touched) - 1 if device.order == "F" else 0
+            first, last = (end - touched[axis][0] for end in written[axis])
+            step = device.steps[axis]
+            rows = self.guarded(device.buffer[first * step : last * step].get)
+            shape = tuple(last - first if k == axis else extent for k, extent in enumerate(device.shape))
+            brought = rows.reshape(shape, order=device.order)
+            inside = [
+                slice(None) if k == axis else slice(low - start, high - start)
+                for k, ((start, _), (low, high)) in enumerate(zip(touched, written, strict=True))
+            ]
+            section[...] = brought[tuple(inside)]
 
     def store_scalars(self, values: Any) -> None:
         """Scalar results through their addresses."""
@@ -250,6 +276,19 @@ def _shaped(host: Any, shape: tuple[int, ...]) -> Any:
     if not np.may_share_memory(view, host):
         raise Unavailable("the arrays' layout does not fit the kernel's")
     return view
+
+
+def _clipped(box: Box | None, extents: Sequence[int]) -> Box:
+    """A box inside an array; all of it for None."""
+    whole = tuple((0, extent) for extent in extents)
+    if box is None:
+        return whole
+    lows = [min(max(int(low), 0), extent) for (low, _), (_, extent) in zip(box, whole, strict=True)]
+    return tuple((low, max(low, min(int(high), extent))) for low, (_, high), (_, extent) in zip(lows, box, whole, strict=True))
+
+
+def _section(array: Any, box: Box) -> Any:
+    return array[tuple(slice(low, high) for low, high in box)]
 
 
 def geometry(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:

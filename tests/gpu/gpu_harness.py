@@ -20,6 +20,8 @@ from setuptools_polyopt.ir.interpreter import evaluate
 from setuptools_polyopt.ir.kernel import Kernel, NoOverlap, Role
 from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.polyhedral import Options, optimise
+from setuptools_polyopt.polyhedral.footprint import footprints
+from setuptools_polyopt.polyhedral.scop import extract
 from setuptools_polyopt.runtime import gpu_plan, gpu_target
 from setuptools_polyopt.runtime.plan import Field, layout
 
@@ -44,7 +46,7 @@ def variant_of(kernel: Kernel, fp: str = "strict") -> GpuVariant:
     apart = tuple(NoOverlap(a.name, b.name) for a, b in combinations([a for a in kernel.arrays if a.role is Role.ARGUMENT], 2))
     kernel = replace(kernel, assumptions=(*kernel.assumptions, *apart))
     scheduled = optimise(kernel, Options(gpu=True)).kernel
-    return gpu_variant(scheduled, kernel.name, kernel.name, fp)
+    return gpu_variant(scheduled, footprints(extract(kernel)), kernel.name, kernel.name, fp)
 
 
 def plan_of(variant: GpuVariant, kernel: Kernel) -> Any:
