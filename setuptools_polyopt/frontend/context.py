@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.exhaustive import assert_never
@@ -97,6 +97,7 @@ class Context:
         if isinstance(before, ScalarValue) and isinstance(after, ScalarValue) and before.expr == after.expr:
             joined = join(before.type, after.type)
             if joined is not None:
+                joined = replace(joined, tag=before.type.tag)
                 return ScalarValue(joined, after.expr, after.storage, before.narrow or after.narrow)
         return self.settle(self.require(value), span)
 

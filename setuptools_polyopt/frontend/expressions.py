@@ -99,7 +99,7 @@ def _widened(op: str, left: Value, right: Value) -> tuple[Value, Value]:
             if not (isinstance(first, ScalarValue) and isinstance(second, ScalarValue)):
                 continue
             if first.narrow and not second.narrow and second.type.dtype is first.type.dtype:
-                wide = ScalarValue(ScalarType(second.type.box, first.type.dtype), first.expr)
+                wide = ScalarValue(second.type if second.type.box == "numpy" else first.type, first.expr)
                 return (wide, second) if first is left else (second, wide)
     return left, right
 

@@ -1,13 +1,18 @@
 """Names where paths meet: the two branches of an `if`, the entry and the end of a loop's body.
 
 A scalar that either path binds lives in one rank-0 variable; the paths store into it and what follows reads it. Where the paths disagree on
-the type no single C value can hold the name: it becomes a `ConflictValue`, which only matters if it is read.
+the type no single C value can hold the name: it becomes a `ConflictValue`, which only matters if it is read. Where a Python number meets a
+NumPy scalar, a second variable says which it is (`values.ScalarType.tag`): it costs nothing unless the name leaves the region.
 
     if c: x = 1.0             if c: S0: x = 1.0
-    else: x = a[i]     ->     else: S1: x = a[i]        x is "mixed" (float or np.float64), read from the variable
+    else: x = a[i]     ->     else: S1: x = a[i]        x is "mixed" (float or np.float64), read from the variable;
+                                                   x_type = 3 and x_type = 0 are stored beside
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
 from setuptools_polyopt.frontend.context import Context
@@ -16,7 +21,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Const, Expr, Load
 from setuptools_polyopt.ir.statements import Assign, Stmt
 from setuptools_polyopt.ir.visitors import symbols
-from setuptools_polyopt.operators.values import ScalarType, cast, join
+from setuptools_polyopt.operators.values import ScalarType, cast, join, tag_of
 
 
 def current(ctx: Context, name: str, span: Span) -> Value | None:
@@ -52,6 +57,19 @@ def stored(ctx: Context, value: ScalarValue, storage: str, span: Span) -> tuple[
     return (Assign(Load(storage, (), dtype), cast(value.expr, dtype), span),)
 
 
+def tagged(ctx: Context, name: str, value: ScalarType, span: Span) -> tuple[Stmt, ...]:
+    """What has to be added to a path so that the tag's variable of the name says which type the value has."""
+    tag, variable = tag_of(value), ctx.state.tag_variable(name)
+    return () if tag is None or tag == variable else (Assign(variable, tag, span),)
+
+
+def mixed(ctx: Context, name: str, kind: ScalarType, types: Iterable[ScalarType]) -> ScalarType:
+    """The type of a mixed value of the name that has any of `types`: with the tag that all paths store, if all know theirs."""
+    if kind.box != "mixed" or any(tag_of(type_) is None for type_ in types):
+        return kind
+    return replace(kind, tag=ctx.state.tag_variable(name))
+
+
 def widen(first: ScalarValue, second: ScalarValue) -> tuple[ScalarType, bool] | None:
     """Type and `narrow` of a scalar that comes from either path; None where they do not go together."""
     joined = join(first.type, second.type)
@@ -83,16 +101,32 @@ def join_branches(
     if isinstance(then, ScalarValue) and isinstance(orelse, ScalarValue):
         widened = widen(then, orelse)
         if widened is None:
+            then, orelse = _begun(ctx, name, then), _begun(ctx, name, orelse)
+            widened = widen(then, orelse)
+        if widened is None:
             return differs(name, span, "has another type in each branch")
         kind, narrow = widened
         storage = ctx.state.variable(name, kind.dtype)
+        kind = mixed(ctx, name, kind, (then.type, orelse.type))
         for value, block in zip((then, orelse), blocks, strict=True):
+            if kind.tag is not None:
+                block.extend(tagged(ctx, name, value.type, span))
             block.extend(stored(ctx, value, storage, span))
         same = then.expr == orelse.expr and not narrow
         return ScalarValue(kind, then.expr if same else Load(storage, (), kind.dtype), storage, narrow)
     if then == orelse:
         return then
     return differs(name, span, "is another array or object in each branch")
+
+
+def _begun(ctx: Context, name: str, value: ScalarValue) -> ScalarValue:
+    """For a value that goes round a loop whose types are not known yet: the constant before it, so that `s = 0` and `if c: s += a[i]` go
+    together. Whoever lowers the loop sees to it that this is not the last round."""
+    start, variable = ctx.state.starts.get(name), Load(ctx.state.variable(name, value.type.dtype), (), value.type.dtype)
+    if start is None or value.type != start.type or value.expr != variable:
+        return value
+    ctx.state.begun[name] = None
+    return start
 
 
 def outside(value: Value, iterator: str) -> bool:

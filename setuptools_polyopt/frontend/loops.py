@@ -21,13 +21,13 @@ from setuptools_polyopt.frontend import carried
 from setuptools_polyopt.frontend.affine import Affine, free_symbols, number, symbol
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.joins import current, differs, outside, stored, widen
+from setuptools_polyopt.frontend.joins import current, differs, mixed, outside, stored, tagged, widen
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PathValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, Load, Sym, integer
 from setuptools_polyopt.ir.statements import For, Stmt
-from setuptools_polyopt.operators.values import ScalarType
+from setuptools_polyopt.operators.values import ScalarType, tag_of
 
 PYTHON_INT = ScalarType("python", DType.INT64)
 _ROUNDS = 6
@@ -165,7 +165,9 @@ class _Loop:
             elif isinstance(value, ScalarValue) and name != self.target and not isinstance(kind, Carried):
                 wide, narrow = kind or (value.type, value.narrow)
                 storage = self.ctx.state.variable(name, wide.dtype)
-                for statement in stored(self.ctx, value, storage, self.span):
+                wide = mixed(self.ctx, name, wide, (value.type,))
+                tags = tagged(self.ctx, name, value.type, self.span) if wide.tag is not None else ()
+                for statement in (*tags, *stored(self.ctx, value, storage, self.span)):
                     self.ctx.state.emit(statement)
                 result[name] = ScalarValue(wide, Load(storage, (), wide.dtype), storage, narrow)
             else:
@@ -200,7 +202,7 @@ class _Loop:
                 self.lower_block(self.ctx, self.node.body)
                 ends = {name: self.end(name) for name in self.assigned}
                 for name, value in ends.items():
-                    block.extend(self.carry(name, value))
+                    block.extend(self.carry(name, heads.get(name), value))
                 self.check(entry, heads, ends, list(block))
                 pairs = [(heads[name], ends[name]) for name, kind in kinds.items() if isinstance(kind, Carried)]
                 carried.go_round(
@@ -223,12 +225,16 @@ class _Loop:
         except Unsupported as error:
             return ConflictValue(error.diagnostic)
 
-    def carry(self, name: str, value: Value | None) -> tuple[Stmt, ...]:
+    def carry(self, name: str, head: Value | None, value: Value | None) -> tuple[Stmt, ...]:
         """Stores at the end of the body: what the next iteration, or the code behind the loop, reads."""
         if not isinstance(value, ScalarValue) or name == self.target:
             return ()
         storage = self.ctx.state.variable(name, value.type.dtype)
-        return stored(self.ctx, value, storage, self.span)
+        changes = isinstance(head, ScalarValue) and head.type.tag is not None
+        if changes and tag_of(value.type) is None:
+            raise unsupported(self.span, "mixed-scalar", f"what type `{name}` has at the end of the loop's body is not known")
+        tags = tagged(self.ctx, name, value.type, self.span) if changes else ()
+        return *tags, *stored(self.ctx, value, storage, self.span)
 
     def check(
         self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None], body: list[Stmt]
@@ -268,7 +274,8 @@ class _Loop:
         changed: dict[str, Kind] = {}
         for name, head in heads.items():
             end = ends[name]
-            if head is None or isinstance(head, ConflictValue) or name == self.target or end == head:
+            same = end == head and name not in self.ctx.state.begun
+            if head is None or isinstance(head, ConflictValue) or name == self.target or same:
                 continue
             if isinstance(end, ConflictValue):
                 changed[name] = end
@@ -331,7 +338,7 @@ class _Loop:
         before = entry
         if isinstance(head, ScalarValue) and isinstance(entry, ScalarValue) and name != self.target:
             kind = entry.type if entry.type.dtype is head.type.dtype else head.type
-            before = ScalarValue(kind, head.expr, head.storage, head.narrow)
+            before = ScalarValue(replace(kind, tag=head.type.tag), head.expr, head.storage, head.narrow)
         if before == end and not isinstance(end, ScalarValue):
             return end
         return self.pending(name, before, end)

@@ -1,21 +1,21 @@
 """The end of a region: what leaves it, which statements are dead, the finished kernel and its variants.
 
-A name that is live behind the region becomes an output: a fresh array turns from temporary into result, a scalar gets the type that CPython
-would give it (by a guard that a loop ran, if need be). What would leave as a view or an alias of an argument is refused, because identity
-is observable.
+A name that is live behind the region becomes an output: a fresh array turns from temporary into result, a scalar gets the type that
+CPython would give it (by a guard that a loop ran, or by its tag, if need be). What would leave as a view or an alias of an argument is
+refused, because identity is observable.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, NoneValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym
-from setuptools_polyopt.ir.kernel import Output, Role
+from setuptools_polyopt.ir.kernel import Array, Output, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import children, walk_expr
 
@@ -53,7 +53,10 @@ def _definite(ctx: Context, value: Value) -> Value:
         same = isinstance(before, ScalarValue) and isinstance(after, ScalarValue) and before.type == after.type
         if same and before == after and isinstance(after, ScalarValue) and after.type.box != "mixed" and not after.narrow:
             return after
-        value = ctx.require(value)
+        try:
+            value = ctx.require(value)
+        except Unsupported as refusal:  # then a tag may tell, which the value's two meanings have together
+            return ctx.settle(value, refusal.diagnostic.span)
     return value
 
 
@@ -79,7 +82,8 @@ def _output(ctx: Context, name: str, value: Value, span: Span) -> Output:
 
 
 def _scalar(ctx: Context, name: str, value: ScalarValue, what: str, span: Span) -> Output:
-    if value.type.box == "mixed" or value.narrow:
+    uncertain = value.type.box == "mixed" or value.narrow
+    if uncertain and value.type.tag is None:
         raise unsupported(
             span,
             "mixed-scalar",
@@ -91,12 +95,24 @@ def _scalar(ctx: Context, name: str, value: ScalarValue, what: str, span: Span) 
     if storage is None or state.arrays[storage].role is not Role.TEMPORARY:
         storage = state.fresh("result" if name == "return" else name)
         dtype = value.type.dtype
-        from setuptools_polyopt.ir.kernel import Array
-
         state.arrays[storage] = Array(storage, dtype, (), Role.TEMPORARY)
         state.emit(Assign(Load(storage, (), dtype), value.expr, span))
     state.arrays[storage] = replace(state.arrays[storage], role=Role.RESULT)
-    return Output(name, storage, value.type.box)
+    if uncertain and value.type.tag is not None:
+        return Output(name, storage, "tagged", _tag(ctx, storage, value.type.tag, span))
+    return Output(name, storage, "numpy" if value.type.box == "numpy" else "python")
+
+
+def _tag(ctx: Context, storage: str, tag: Expr, span: Span) -> str:
+    """The result that says which type the result `storage` has."""
+    state = ctx.state
+    if isinstance(tag, Load) and state.arrays[tag.array].role is Role.TEMPORARY:
+        state.arrays[tag.array] = replace(state.arrays[tag.array], role=Role.RESULT)
+        return tag.array
+    name = state.fresh(f"{storage}_type")
+    state.arrays[name] = Array(name, tag.dtype, (), Role.RESULT)
+    state.emit(Assign(Load(name, (), tag.dtype), tag, span))
+    return name
 
 
 def _array(ctx: Context, name: str, value: ArrayValue, what: str, span: Span) -> Output:
@@ -113,14 +129,32 @@ def _array(ctx: Context, name: str, value: ArrayValue, what: str, span: Span) ->
     return Output(name, value.storage, "array")
 
 
-def without_dead_scalars(body: Block, keep: frozenset[str]) -> Block:
-    """Leave out assignments to scalars that nobody reads, where their evaluation cannot fail; `keep` are results."""
+def without_dead_scalars(body: Block, keep: frozenset[str], tags: frozenset[str]) -> Block:
+    """Leave out assignments to scalars that nobody reads, where their evaluation cannot fail; `keep` are results. Tags that only tags read
+    are left out whatever they compute: the values beside them fail in the same way."""
+    body = _filter(body, lambda array, _: array in tags and array not in _read_tags(body, keep, tags))
     while True:
         read = {load.array for statement in walk(body) for expr in _expressions(statement) for load in _loads(expr)}
-        smaller = _filter(body, frozenset(read) | keep)
+        needed = frozenset(read) | keep
+        smaller = _filter(body, lambda array, value: array not in needed and harmless(value))  # noqa: B023 -- called at once
         if smaller == body:
             return body
         body = smaller
+
+
+def _read_tags(body: Block, keep: frozenset[str], tags: frozenset[str]) -> frozenset[str]:
+    """Tags that something reads beside the assignments of tags that nothing reads."""
+    reads: dict[str | None, set[str]] = {}
+    for statement in walk(body):
+        own = statement.target.array if isinstance(statement, Assign) and statement.target.array in tags else None
+        found = reads.setdefault(own, set())
+        found.update(load.array for expr in _expressions(statement) for load in _loads(expr) if load.array in tags)
+    seen: set[str] = set()
+    ahead = {*keep & tags, *reads.get(None, ())}
+    while ahead:
+        seen |= ahead
+        ahead = {other for name in ahead for other in reads.get(name, ())} - seen
+    return frozenset(seen)
 
 
 def _expressions(statement: Stmt) -> tuple[Expr, ...]:
@@ -139,18 +173,18 @@ def _loads(expr: Expr) -> tuple[Load, ...]:
     return tuple(node for node in walk_expr(expr) if isinstance(node, Load))
 
 
-def _filter(body: Block, needed: frozenset[str]) -> Block:
+def _filter(body: Block, is_dead: Callable[[str, Expr], bool]) -> Block:
     result: list[Stmt] = []
     for statement in body:
         match statement:
-            case Assign(target=Load(array=array, indices=()), value=value) if array not in needed and harmless(value):
+            case Assign(target=Load(array=array, indices=()), value=value) if is_dead(array, value):
                 continue
             case For():
-                inner = _filter(statement.body, needed)
+                inner = _filter(statement.body, is_dead)
                 if inner:
                     result.append(statement if inner == statement.body else replace(statement, body=inner))
             case If():
-                then, orelse = _filter(statement.body, needed), _filter(statement.orelse, needed)
+                then, orelse = _filter(statement.body, is_dead), _filter(statement.orelse, is_dead)
                 if then or orelse or not harmless(statement.cond):
                     same = then == statement.body and orelse == statement.orelse
                     result.append(statement if same else replace(statement, body=then, orelse=orelse))

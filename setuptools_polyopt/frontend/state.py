@@ -20,6 +20,7 @@ from setuptools_polyopt.ir.expressions import Compare, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, GlobalGuard, Holds, Input, Param, Role
 from setuptools_polyopt.ir.statements import Assign, For, Stmt
 from setuptools_polyopt.ir.visitors import substitute, symbols
+from setuptools_polyopt.operators.values import TAG
 
 INTEGER_LIMIT = 2**40
 """Integer arguments beyond this magnitude take the fallback."""
@@ -50,6 +51,7 @@ class State:
     scalars: dict[tuple[str, DType], str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     steady: dict[str, None] = field(default_factory=dict)
+    tags: dict[str, None] = field(default_factory=dict)
     starts: dict[str, ScalarValue] = field(default_factory=dict)
     begun: dict[str, None] = field(default_factory=dict)
     nests: int = 0
@@ -130,6 +132,12 @@ class State:
             self.scalars[key] = storage
             self.arrays[storage] = Array(storage, dtype, (), Role.TEMPORARY)
         return self.scalars[key]
+
+    def tag_variable(self, name: str) -> Load:
+        """The scalar variable that holds the tag of a mixed value of the Python name `name`."""
+        storage = self.variable(f"{name}.type", TAG)
+        self.tags[storage] = None
+        return Load(storage, (), TAG)
 
     def scratch(self, dtype: DType) -> Load:
         """A new scalar temporary."""

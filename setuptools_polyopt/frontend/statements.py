@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import arrays, calls, loops
 from setuptools_polyopt.frontend.affine import conditions, negated
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
-from setuptools_polyopt.frontend.joins import current, join_branches
+from setuptools_polyopt.frontend.joins import current, join_branches, mixed, tagged
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.subscripts import Element, locate
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ScalarValue, TupleValue, Value
@@ -89,9 +90,15 @@ def _fixed(ctx: Context, value: Value, span: Span) -> Value:
     """A value that later stores of the same statement cannot change."""
     if not isinstance(value, ScalarValue) or isinstance(value.expr, Const) or ctx.state.form(value.expr) is not None:
         return value
-    scratch = ctx.state.scratch(value.type.dtype)
+    kind = value.type
+    if kind.tag is not None:
+        tag = ctx.state.scratch(kind.tag.dtype)
+        ctx.state.tags[tag.array] = None
+        arrays.store(ctx, tag, kind.tag, span)
+        kind = replace(kind, tag=tag)
+    scratch = ctx.state.scratch(kind.dtype)
     arrays.store(ctx, scratch, value.expr, span)
-    return ScalarValue(value.type, scratch, None, value.narrow)
+    return ScalarValue(kind, scratch, None, value.narrow)
 
 
 def _store(ctx: Context, target: ast.expr, value: Value, span: Span) -> None:
@@ -140,10 +147,14 @@ def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
         dtype = value.type.dtype
         storage = state.variable(name, dtype)
         target = Load(storage, (), dtype)
+        kind = mixed(ctx, name, ScalarType(value.type.box, dtype), (value.type,))
+        if kind.tag is not None:  # first: what decides the type may read the name's old value
+            for statement in tagged(ctx, name, value.type, span):
+                state.emit(statement)
         if value.storage != storage:
             arrays.store(ctx, target, value.expr, span)
         symbolic = isinstance(value.expr, Const) or state.form(value.expr) is not None
-        state.env[name] = ScalarValue(value.type, value.expr if symbolic else target, storage, value.narrow)
+        state.env[name] = ScalarValue(kind, value.expr if symbolic else target, storage, value.narrow)
         return
     if isinstance(value, ArrayValue) and value.fresh and value.storage.rstrip("0123456789") in ("t", "t_"):
         state.titles.setdefault(value.storage, name)

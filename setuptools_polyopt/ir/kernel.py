@@ -166,11 +166,13 @@ class Input:
 @dataclass(frozen=True, slots=True)
 class Output:
     """A name that the region binds, from the RESULT array (or scalar) `array`, or a constant `None` result (`array` is None).
-    The name `return` stands for the function's value; several of them, in order, make a tuple when `tuple_` is set on the region."""
+    The name `return` stands for the function's value; several of them, in order, make a tuple when `tuple_` is set on the region.
+    tag: of a "tagged" scalar, the RESULT that says which type it has (`operators/values.py` has the numbers)."""
 
     name: str
     array: str | None
-    box: Literal["array", "python", "numpy"]
+    box: Literal["array", "python", "numpy", "tagged"]
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

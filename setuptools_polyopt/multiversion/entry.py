@@ -463,5 +463,7 @@ def _boxes(version: _Version) -> Iterator[str]:
             case "python":
                 box = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}[array.dtype.kind]
                 yield f"polyopt_box_{box}({name})"
+            case "tagged":
+                yield f"polyopt_box_tagged({_DTYPE[array.dtype]}, &{name}, {version.names.of(output.tag or '')})"
             case _:
                 assert_never(output.box)

@@ -68,7 +68,7 @@ def boolean(op: str, left: Operand, right: Operand, span: Span) -> Operand:
     if left.array or right.array:
         raise unsupported(span, "array-truth", "the truth of an array is ambiguous")
     first = truth(left, span)
-    if left.dtype is DType.BOOL and left.type == right.type:
+    if left.dtype is DType.BOOL and left.type == right.type and left.type.box != "mixed":
         form = build.both if op == "And" else build.either
         return Operand(form(left.expr, right.expr), left.type)
     then, orelse = (right, left) if op == "And" else (left, right)

@@ -6,7 +6,7 @@ from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import CompareOp, Expr, Select
 from setuptools_polyopt.operators import numpy_scalars, python_scalars
-from setuptools_polyopt.operators.values import Operand, join, python, scalar
+from setuptools_polyopt.operators.values import Operand, chosen, join, python, scalar
 
 
 def _python_rules(left: Operand, right: Operand) -> bool:
@@ -42,4 +42,4 @@ def select(test: Expr, then: Operand, orelse: Operand, span: Span) -> Operand:
     joined = join(then.type, orelse.type)
     if joined is None:
         raise unsupported(span, "scalar-type", f"the value is {then.dtype.value} or {orelse.dtype.value}, as a test decides")
-    return Operand(Select(test, then.expr, orelse.expr, then.dtype), joined)
+    return Operand(Select(test, then.expr, orelse.expr, then.dtype), chosen(joined, test, then.type, orelse.type))

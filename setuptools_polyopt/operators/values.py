@@ -2,25 +2,29 @@
 
 The same bits mean different operators depending on the object that holds them: `float`, `np.float64` or an element of an ndarray. `Box`
 says which; `"mixed"` stands for a name that is a Python scalar on some paths and a NumPy scalar on others (`s = 0.0; s += a[i]`), with the
-same C value either way. Non-goals: shapes, views and broadcasting belong to the frontend.
+same C value either way; its *tag* says at run time which of them it is. Non-goals: shapes, views and broadcasting belong to the frontend.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Cast, Const, Expr
+from setuptools_polyopt.ir.expressions import Cast, Compare, Const, Expr, Select
 
 ScalarBox: TypeAlias = Literal["python", "numpy", "mixed"]
 
 # What the frontend guarantees for every parameter and iterator of a kernel, so that index arithmetic needs no overflow checks.
 SYMBOL_BOUND = 2**48
+# Values of a tag: the NumPy scalar type of the value's dtype, or one of Python's types.
+NUMPY_TAG = 0
+PYTHON_TAGS = {DType.BOOL: 1, DType.INT64: 2, DType.FLOAT64: 3, DType.COMPLEX128: 4}
+TAG = DType.INT32
 # Element types whose meaning the tests establish; results of any other type (np.bool // np.bool is int8) stay Python.
 SUPPORTED = frozenset(
     {DType.BOOL, DType.INT32, DType.INT64, DType.FLOAT32, DType.FLOAT64, DType.COMPLEX64, DType.COMPLEX128}
@@ -29,10 +33,14 @@ SUPPORTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ScalarType:
-    """The type of an element or scalar. A Python `int` has dtype INT64, `float` FLOAT64, `complex` COMPLEX128, `bool` BOOL."""
+    """The type of an element or scalar. A Python `int` has dtype INT64, `float` FLOAT64, `complex` COMPLEX128, `bool` BOOL.
+
+    tag: of a mixed one, an expression that says which type it has here and now; types are equal whatever their tags.
+    """
 
     box: ScalarBox
     dtype: DType
+    tag: Expr | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +88,34 @@ def literal(value: bool | int | float | complex, span: Span) -> Operand:
 
 
 def join(first: ScalarType, second: ScalarType) -> ScalarType | None:
-    """The type of a name that has either type (two paths meet), or None where no one C value can hold both."""
+    """The type of a name that has either type (two paths meet), without a tag; None where no one C value can hold both."""
     if first.dtype is not second.dtype:
         return None
-    return first if first.box == second.box else ScalarType("mixed", first.dtype)
+    return ScalarType(first.box if first.box == second.box else "mixed", first.dtype)
+
+
+def tag_of(type_: ScalarType) -> Expr | None:
+    """What says which type a scalar of this type has; None where nobody has kept it."""
+    match type_.box:
+        case "mixed":
+            return type_.tag
+        case "numpy":
+            return Const(NUMPY_TAG, TAG)
+        case "python":
+            return Const(PYTHON_TAGS[type_.dtype], TAG) if type_.dtype in PYTHON_TAGS else None
+
+
+def chosen(type_: ScalarType, test: Expr, then: ScalarType, orelse: ScalarType) -> ScalarType:
+    """The (joined) type of a value that has the type `then` where `test` holds, else `orelse`: with its tag, if it is mixed."""
+    first, second = tag_of(then), tag_of(orelse)
+    if type_.box != "mixed" or first is None or second is None:
+        return type_
+    return ScalarType("mixed", type_.dtype, first if first == second else Select(test, first, second, TAG))
+
+
+def is_numpy(tag: Expr) -> Expr:
+    """Whether a tag is that of a NumPy scalar."""
+    return Compare("eq", tag, Const(NUMPY_TAG, TAG))
 
 
 def numpy_dtype(dtype: DType) -> np.dtype[Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic
 from setuptools_polyopt.frontend import analyse_module
+from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.interpreter import KernelFailed, evaluate, run
 from setuptools_polyopt.ir.kernel import (
     ArrayInput,
@@ -27,6 +28,7 @@ from setuptools_polyopt.ir.kernel import (
     NoOverlap,
     ObjectInput,
     OrderedStrides,
+    Output,
     Region,
     Role,
     ScalarInput,
@@ -34,9 +36,11 @@ from setuptools_polyopt.ir.kernel import (
 )
 from setuptools_polyopt.ir.verifier import verify
 from setuptools_polyopt.multiversion.rewrite import rewrite_module
+from setuptools_polyopt.operators.values import NUMPY_TAG, PYTHON_TAGS
 from setuptools_polyopt.profile.schema import Profile
 
 PACKAGE = "_polyopt_test_binding"
+_PYTHON = {DType.BOOL: bool, DType.INT64: int, DType.FLOAT64: float, DType.COMPLEX128: complex}
 
 
 class GuardFailed(Exception):
@@ -168,14 +172,17 @@ def run_variant(variant: Variant, values: dict[str, Any]) -> tuple[Any, ...]:
     run(variant.kernel, work, params)
     for name in arguments:
         arrays[name][...] = work[name]
-    return tuple(_result(output.array, output.box, work) for output in variant.outputs)
+    return tuple(_result(output, work) for output in variant.outputs)
 
 
-def _result(name: str | None, box: str, work: dict[str, Any]) -> Any:
-    if name is None:
+def _result(output: Output, work: dict[str, Any]) -> Any:
+    if output.array is None:
         return None
-    value = work[name]
-    return value.item() if box == "python" else value
+    value = work[output.array]
+    if output.tag is not None and work[output.tag] != NUMPY_TAG:
+        kinds = {PYTHON_TAGS[dtype]: kind for dtype, kind in _PYTHON.items()}
+        return kinds[int(work[output.tag])](value)
+    return value.item() if output.box == "python" else value
 
 
 def _require(condition: bool, what: str) -> None:

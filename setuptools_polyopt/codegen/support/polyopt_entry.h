@@ -199,11 +199,13 @@ int polyopt_merge(int64_t *extents, int64_t *steps, int rank, double work);
 /* A new numpy.ndarray, C order unless POLYOPT_FORTRAN; its description in out. NULL without exception when there is none to be had. */
 PyObject *polyopt_new_array(struct polyopt_array *out, int dtype, int rank, const int64_t *extents, int flags);
 /* New references, or NULL with MemoryError. */
+enum { POLYOPT_TAG_NUMPY, POLYOPT_TAG_BOOL, POLYOPT_TAG_INT, POLYOPT_TAG_FLOAT, POLYOPT_TAG_COMPLEX };
 PyObject *polyopt_box_int(int64_t value);
 PyObject *polyopt_box_float(double value);
 PyObject *polyopt_box_bool(int value);
 PyObject *polyopt_box_complex(polyopt_c128 value);
 PyObject *polyopt_box_scalar(int dtype, const void *value); /* np.float64(...), np.True_, ... */
+PyObject *polyopt_box_tagged(int dtype, const void *value, int32_t tag);
 /* A tuple of n objects; steals them all (NULL ones too: then the answer is NULL). polyopt_pack(0) is (). */
 PyObject *polyopt_pack(int n, ...);
 

@@ -212,6 +212,21 @@ PyObject *polyopt_box_scalar(int dtype, const void *value)
     return scalar;
 }
 
+/* A scalar of which only the run has shown what type it has; the value is exact in it. */
+PyObject *polyopt_box_tagged(int dtype, const void *value, int32_t tag)
+{
+    PyObject *wide, *real;
+    if (tag == POLYOPT_TAG_NUMPY) return polyopt_box_scalar(dtype, value);
+    wide = dtype == POLYOPT_BOOL ? PyBool_FromLong(*(const uint8_t *)value) : python_value(dtype, value);
+    if (!wide || tag == POLYOPT_TAG_BOOL || tag == POLYOPT_TAG_COMPLEX) return wide;
+    real = PyComplex_CheckExact(wide) ? PyFloat_FromDouble(PyComplex_RealAsDouble(wide)) : Py_NewRef(wide);
+    Py_DECREF(wide);
+    if (!real) return NULL;
+    wide = tag == POLYOPT_TAG_INT ? PyNumber_Long(real) : PyNumber_Float(real);
+    Py_DECREF(real);
+    return wide;
+}
+
 PyObject *polyopt_pack(int n, ...)
 {
     PyObject *tuple = PyTuple_New(n);
