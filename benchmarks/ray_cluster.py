@@ -2,7 +2,7 @@
 
 Two raylets of one processor each are started on this machine, so at least two processors should be idle.
 
-* Speed: a compute-bound region of the sample project (the covariance of long records), on one raylet, then on two.
+* Speed: compute-bound regions of the sample project, on one raylet, then on two.
 * Bytes: regions whose arrays are 500 MB; what goes from the driver's node to the other one is read off the loopback device, over which the
   two raylets talk, and compared with the size of the arrays.
 """
@@ -52,7 +52,6 @@ def cluster(folder: Path) -> Iterator[Any]:
 def build(folder: Path) -> None:
     """The sample's kernels with Ray variants, below ``folder``."""
     build_copy(SAMPLE, ["kernels"], ROOT / "sample_project" / "polyopt-profile.json", folder, Settings(targets=("cpu", "ray")))
-    sys.path.insert(0, str(folder))
 
 
 def timed(function: Callable[[], Any], rounds: int) -> tuple[float, Any]:
@@ -74,18 +73,32 @@ def loopback() -> int:
     raise RuntimeError("there is no loopback device to measure")
 
 
-def speed(made: Any, kernels: Any, observations: int, variables: int, rounds: int) -> None:
-    """The same region on one raylet and on two."""
-    data = np.random.default_rng(1).random((observations, variables))
-    kernels.covariance(data[:64, :64].copy())  # workers start
-    one, first = timed(lambda: kernels.covariance(data), rounds)
+def regions(kernels: Any, scale: float) -> dict[str, Callable[[], Any]]:
+    """Calls that take some seconds on one processor: much work on little data, and on 70 MB of it with as much to bring back."""
+    rng = np.random.default_rng(1)
+    echo, replica, rates = rng.standard_normal(20_000), rng.standard_normal(20_000), np.linspace(0.0, 0.5, int(180 * scale))
+    data = rng.random((3000, int(3600 * scale**0.5)))
+    return {
+        "ambiguity (180 rates, 80 delays, 20000 samples)": lambda: kernels.ambiguity(echo, replica, rates, 80),
+        "covariance (3000 observations, 3600 variables)": lambda: kernels.covariance(data),
+    }
+
+
+def speed(made: Any, kernels: Any, scale: float, rounds: int, brief: bool) -> None:
+    """The same regions on one raylet and on two."""
+    kernels.covariance(np.random.default_rng(1).random((64, 64)))  # the worker starts
+    calls = regions(kernels, scale)
+    if brief:
+        calls = dict(list(calls.items())[:1])
+    one = {name: timed(call, rounds) for name, call in calls.items()}
     made.add_node(num_cpus=1, object_store_memory=STORE)
     made.wait_for_nodes()
     time.sleep(6)  # until the driver asks for the number of processors again
-    kernels.covariance(data[:640, :640].copy())
-    two, second = timed(lambda: kernels.covariance(data), rounds)
-    same = difference(first, second) or "same bits"
-    print(f"covariance of ({observations}, {variables}): one raylet {one:.2f} s, two {two:.2f} s: {one / two:.2f} times faster; {same}")
+    kernels.covariance(np.random.default_rng(1).random((640, 640)))
+    for name, call in calls.items():
+        two, result = timed(call, rounds)
+        same = difference(one[name][1], result) or "same bits"
+        print(f"{name}: one raylet {one[name][0]:.2f} s, two {two:.2f} s: {one[name][0] / two:.2f} times faster; {same}")
 
 
 def shipped(kernels: Any, megabytes: int) -> None:
@@ -108,27 +121,32 @@ def shipped(kernels: Any, megabytes: int) -> None:
         sent = loopback() - before
         most = read + written
         print(
-            f"{name}: arrays of {most / 1e6:.0f} MB ({read / 1e6:.0f} read, {written / 1e6:.0f} written): {sent / 1e6:.0f} MB over the wire in "
-            f"{taken:.1f} s, {sent / most:.2f} of them; once a node would be at most 1"
+            f"{name}: arrays of {most / 1e6:.0f} MB ({read / 1e6:.0f} read, {written / 1e6:.0f} written): {sent / 1e6:.0f} MB "
+            f"over the wire, {sent / most:.2f} of them (each byte once: at most 1), in {taken:.1f} s"
         )
 
 
 def main() -> None:
     """Both measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--observations", type=int, default=3000)
-    parser.add_argument("--variables", type=int, default=3000)
+    parser.add_argument("--scale", type=float, default=1.0, help="work of the regions")
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--built", type=Path, help="a folder that has the built package, if it need not be built")
+    parser.add_argument("--brief", action="store_true", help="only the speed of one region")
     options = parser.parse_args()
     os.environ["POLYOPT_RAY"] = "auto"
     with tempfile.TemporaryDirectory(prefix="polyopt-ray-") as scratch:
-        build(Path(scratch))
-        with cluster(Path(scratch)) as made:
+        folder = options.built or Path(scratch)
+        if options.built is None:
+            build(folder)
+        sys.path.insert(0, str(folder))
+        with cluster(folder) as made:
             from radarlab import kernels
 
-            speed(made, kernels, options.observations, options.variables, options.rounds)
-            shipped(kernels, options.megabytes)
+            speed(made, kernels, options.scale, options.rounds, options.brief)
+            if not options.brief:
+                shipped(kernels, options.megabytes)
 
 
 if __name__ == "__main__":

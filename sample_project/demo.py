@@ -7,7 +7,8 @@ Run it with the interpreter of an environment that has setuptools-polyopt and it
 2. build the wheel with pip, and a plain one of the same source;
 3. install both side by side, run the project's tests on both;
 4. compare results bit for bit, time both, print a table;
-5. say where the report lies.
+5. run one region on a local Ray cluster of two nodes, if Ray is there;
+6. say where the report lies.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,6 +143,19 @@ def compare(pair: Pair) -> int:
     return len(wrong)
 
 
+def on_a_cluster(pair: Pair) -> None:
+    """Step 5: a region on one raylet, then on two, each with one processor of this machine."""
+    if find_spec("ray") is None:
+        print("Ray is not installed, so no region runs on a cluster here (pip install ray).")
+        return
+    print("On a local Ray cluster, of one node and then of two with one processor each:")
+    command: list[str | Path] = [ROOT / "benchmarks" / "ray_cluster.py", "--built", pair.built, "--brief", "--rounds", "1"]
+    printed = loading.run_python(command, cwd=ROOT, env={"POLYOPT_TRACE": "1"})
+    for line in printed.splitlines():
+        if "one raylet" in line or ("ambiguity" in line and line.startswith("polyopt: ")):
+            print(f"  {line}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
@@ -154,6 +169,7 @@ def main() -> int:
     try:
         pair = prepare(options.work.resolve())
         wrong = compare(pair)
+        on_a_cluster(pair)
         report = options.work / "report.txt"
         report.write_text(loading.run_tool("polyopt", ["explain", pair.wheel], cwd=ROOT), encoding="utf-8")
     except loading.StepFailed as problem:
