@@ -73,6 +73,7 @@ int32_t shim_call(void *kernel, const void *args, const struct polyopt_loop *loo
     struct polyopt_arena arena;
     polyopt_libm_fill(&functions.libm);
     functions.loops = loops;
+    functions.reduce_span = INT64_MAX;
     polyopt_arena_init(&arena, &block, bytes, sizeof bytes);
     ctx.abi = POLYOPT_ABI;
     ctx.nthreads = wanted > 1 ? 2 : 1;

@@ -74,6 +74,7 @@ struct polyopt_libm {
 
 struct polyopt_functions {
     const struct polyopt_loop *loops; /* by the index that the extension's table of loops gives them */
+    int64_t reduce_span; /* NumPy reduces so many elements with one call of an inner loop, then goes on with what this has given */
     struct polyopt_libm libm;         /* ctx->fn->libm.sin(x) */
 };
 
@@ -231,7 +232,10 @@ POLYOPT_INLINE void polyopt_ufunc2(const struct polyopt_ctx *ctx, int loop, cons
 /* *acc = f(...f(f(*acc, x[0]), x[1])..., x[n-1]) in NumPy's own order (pairwise for floating-point add). */
 POLYOPT_INLINE void polyopt_reduce_block(const struct polyopt_ctx *ctx, int loop, void *acc, const void *x, int64_t sx, int64_t n)
 {
-    polyopt_ufunc2(ctx, loop, acc, 0, x, sx, acc, 0, n);
+    const char *first = x;
+    for (; n > ctx->fn->reduce_span; n -= ctx->fn->reduce_span, first += ctx->fn->reduce_span * sx)
+        polyopt_ufunc2(ctx, loop, acc, 0, first, sx, acc, 0, ctx->fn->reduce_span);
+    polyopt_ufunc2(ctx, loop, acc, 0, first, sx, acc, 0, n);
 }
 
 #include "polyopt_math.h"

@@ -221,6 +221,53 @@ static int look_up(int32_t index)
     return ok;
 }
 
+/* ---- how much a reduction takes at once ------------------------------------------------------------------------------------------------ */
+
+enum { SPAN = 8192, TRIED = 10000 };
+
+static double reduced(const struct polyopt_loop *add, const double *x, int64_t n, double start)
+{
+    char *args[3] = {(char *)&start, (char *)(uintptr_t)x, (char *)&start};
+    intptr_t steps[3] = {0, sizeof *x, 0}, count = (intptr_t)n;
+    add->call(args, &count, steps, add->data);
+    return start;
+}
+
+/* Before 2.3, NumPy reduced 8192 elements at a time, a buffer's length; since then all of them. Tried, on numbers whose sum depends on it;
+ * 0 where neither holds. */
+static int64_t reduce_span(PyObject *numpy)
+{
+    struct signature types;
+    struct polyopt_loop loop;
+    struct polyopt_array x;
+    const int64_t extent = TRIED;
+    PyObject *add = PyObject_GetAttrString(numpy, "add"), *array = add ? polyopt_new_array(&x, POLYOPT_F64, 1, &extent, 0) : NULL;
+    PyObject *whole = NULL;
+    int64_t span = 0;
+    if (array && parse("f8f8->f8", &types) && head_is_sound(add, &types) && find(add, &types, &loop)) {
+        double *data = x.data;
+        for (uint32_t i = 0; i < TRIED; i++) data[i] = (double)(uint32_t)(i * 2654435761u) * (i % 3 == 0 ? 1.0 : 1e-7);
+        whole = PyObject_CallMethod(add, "reduce", "O", array);
+        double found = whole ? PyFloat_AsDouble(whole) : -1.0;
+        if (found == reduced(&loop, data, TRIED, 0.0)) span = INT64_MAX;
+        else if (found == reduced(&loop, data + SPAN, TRIED - SPAN, reduced(&loop, data, SPAN, 0.0))) span = SPAN;
+    }
+    if (array) polyopt_drop(&x);
+    Py_XDECREF(whole);
+    Py_XDECREF(array);
+    Py_XDECREF(add);
+    PyErr_Clear();
+    return span;
+}
+
+static int64_t look_for_span(void)
+{
+    PyObject *numpy = PyImport_ImportModule("numpy");
+    int64_t span = numpy ? reduce_span(numpy) : 0;
+    Py_XDECREF(numpy);
+    return span ? span : -1;
+}
+
 /* Some of NumPy's loops (minimum, comparisons, absolute, ...) clear the floating-point flags when they end: those of NumPy's own call,
  * they think. In a kernel they are also those of everything that it has computed before. Set aside beforehand, they are safe, and the loop
  * finds nothing to clear, which would cost it more than a short row. */
@@ -244,7 +291,8 @@ int polyopt_loop_ready(int32_t index)
     }
     if (known[index] == 0) {
         if (!polyopt_numpy_ready()) return 0;
-        known[index] = look_up(index) ? 1 : -1;
+        if (polyopt_functions.reduce_span == 0) polyopt_functions.reduce_span = look_for_span();
+        known[index] = polyopt_functions.reduce_span > 0 && look_up(index) ? 1 : -1;
         originals[index] = table[index];
         table[index].call = run_keeping_flags;
         table[index].data = &originals[index];
