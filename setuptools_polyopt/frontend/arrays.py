@@ -17,6 +17,7 @@ from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym, integer
+from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.statements import Assign, Block, For
 from setuptools_polyopt.ir.visitors import children, map_expr, walk_expr
 from setuptools_polyopt.operators import elementwise
@@ -56,23 +57,30 @@ def apply(ctx: Context, values: Sequence[Value], combine: Combine, span: Span) -
     with nest(ctx, extents, span) as indices:
         value = map_expr(body(indices).expr, lambda node: converted.get(node, node))
         if ctx.function.fp != "fast":
-            _check_strides(ctx, value, indices[-1], span)
+            _check_strides(ctx, value, indices, span)
         store(ctx, target.load(indices), value, span)
     return target
 
 
-def _check_strides(ctx: Context, value: Expr, inner: Expr, span: Span) -> None:
-    """Some of NumPy's loops (complex products) have reproducible bits only on operands that advance by one element, or not at all."""
-    assert isinstance(inner, Sym)  # the iterator of the innermost loop
+def _check_strides(ctx: Context, value: Expr, indices: Sequence[Expr], span: Span) -> None:
+    """Some of NumPy's loops (complex products) have reproducible bits only on operands that advance by one element, or not at all.
+
+    Where the last axis has one element, another is NumPy's innermost: none may run backwards.
+    """
+    *outer, inner = [index.name for index in indices if isinstance(index, Sym)]
     for load in elementwise.unit_stride_arguments(value):
         if not isinstance(load, Load) or not load.indices:
             continue
-        steps = [0 if form is None else form.coefficient(inner.name) for form in map(affine, load.indices)]
-        if any(steps[:-1]) or steps[-1] not in (0, 1):
+        forms = [affine(index) or Affine((), 0) for index in load.indices]
+        steps = [form.coefficient(inner) for form in forms]
+        backwards = any(form.coefficient(name) < 0 for form in forms for name in outer)
+        if any(steps[:-1]) or steps[-1] not in (0, 1) or backwards:
             raise unsupported(
                 span, "complex-stride", "a complex operand with gaps between its elements is left to NumPy", "copy it first"
             )
         ctx.state.steady[load.array] = None
+        if ctx.state.arrays[load.array].role is Role.ARGUMENT:
+            ctx.state.ordered[load.array] = None
 
 
 def _conversions(ctx: Context, expr: Expr, span: Span) -> dict[Expr, Load]:

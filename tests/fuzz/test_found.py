@@ -29,6 +29,8 @@ def read_only(array: Any) -> Any:
     return array
 
 
+COLUMNS: tuple[Callable[[Any], Any], ...] = (lambda a: a[::-1], lambda a: a[::2], lambda a: a)
+"""Views of an array of one column."""
 FOUND = {
     "row_from_a_column": Found(  # NumPy makes no copy of a single dimension where the strides have one sign
         "def row_from_a_column(A, m):\n    for i in range(m - 2, 0, -1):\n        A[i, :] = A[:, i + 1]\n    for i in range(m):\n"
@@ -55,6 +57,16 @@ FOUND = {
         "    A[:] = np.exp(((0.5 + A) * (A * A)))\n",
         lambda: [np.full((4, 4, 4), 0.3 + 0.7j, np.complex64), 1, 4],
         (lambda: [(np.linspace(-1, 1, 125) + 1j * np.linspace(0.1, 0.9, 125) ** 2).astype(np.complex64).reshape(5, 5, 5), 1, 5],),
+    ),
+    "complex_product_of_a_reversed_column": Found(  # NumPy's innermost axis is the first one then
+        "def complex_product_of_a_reversed_column(A, s):\n    A[...] = (A * (A + s)) - (A + A)\n",
+        lambda: [np.full((4, 4), 0.3 + 0.7j, np.complex64), 0.5],
+        tuple(lambda v=v: [v(np.random.default_rng(1).normal(size=(99, 2)).astype(np.float32).view(np.complex64)), 0.5] for v in COLUMNS),
+    ),
+    "complex_product_with_a_reversed_view": Found(
+        "def complex_product_with_a_reversed_view(A):\n    C = A * A + A\n    return C, A[::-1] * A\n",
+        lambda: [np.full((4, 4), 0.3 + 0.7j, np.complex64)],
+        (lambda: [np.random.default_rng(1).normal(size=(99, 2)).astype(np.float32).view(np.complex64)],),
     ),
     "flags_of_a_complex_test": Found(
         "def flags_of_a_complex_test(A, B, n):\n    for i in range(n):\n        if A[i] / B[i] != 2 and i == n:\n            A[i] = 1\n"
