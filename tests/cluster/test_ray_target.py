@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 from built import build, profile_of
 from cluster_harness import Ready
-from ray_programs import numbers, with_value
+from ray_programs import CASES, numbers, outcome, same
 
 from setuptools_polyopt.config import Settings
 
@@ -26,25 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 SOON = 60.0
 """Seconds within which the result is there after a failure."""
-
-
-def outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """The result or the exception, and the arguments afterwards."""
-    args = deepcopy(args)
-    try:
-        result = function(*args)
-    except Exception as error:  # noqa: BLE001 -- whatever CPython raises
-        return type(error), str(error), args
-    return result, args
-
-
-def same(left: Any, right: Any) -> bool:
-    """The same types and bits."""
-    if isinstance(left, tuple):
-        return isinstance(right, tuple) and len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, np.ndarray):
-        return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
-    return type(left) is type(right) and left == right
 
 
 class Watched:
@@ -65,25 +45,6 @@ class Watched:
 def watched(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> Watched:
     """What the test sends to the cluster."""
     return Watched(ready, monkeypatch)
-
-
-CASES = {
-    "shared operand": ("matmul", (numbers(100, 60), numbers(60, 300))),
-    "columns in memory": ("matmul", (np.asfortranarray(numbers(100, 60)), np.asfortranarray(numbers(60, 300)))),
-    "one dimension": ("waves", (numbers(3000), np.zeros(3000), 200)),
-    "halo": ("stencil", (numbers(64, 50), numbers(64, 50))),
-    "several stages and a mirror image": ("covariance", (numbers(30, 100),)),
-    "parallel dimension last": ("columns", (numbers(30, 2000), np.zeros((30, 2000)))),
-    "functions of NumPy": ("softmax", (numbers(30, 100),)),
-    "negative step": ("backwards", (numbers(30, 40), numbers(30, 40))),
-    "views": ("backwards", (numbers(60, 80)[::-2, ::2], numbers(60, 80)[::2, ::-2])),
-    "several results": ("several", (numbers(50, 20), 0.3)),
-    "a warning": ("divided", (numbers(64, 20), with_value(numbers(64), 30, 0.0))),
-    "in place": ("update", (numbers(64, 20), numbers(64))),
-    "an exception": ("update", (numbers(64, 20), with_value(numbers(64), 40, -1.0))),
-    "perhaps": ("sparse", (numbers(64, 20), numbers(64, 20))),
-    "nothing": ("sparse", (numbers(64, 20), np.zeros((64, 20)))),
-}
 
 
 @pytest.mark.parametrize("name", CASES)
