@@ -254,9 +254,25 @@ int polyopt_c_contiguous_from(const struct polyopt_array *a, int axis) { return 
 int polyopt_f_contiguous(const struct polyopt_array *a) { return packed(a, 0, 1, a->rank); }
 
 #define SHORT_ROW 512 /* elements; below, what a row costs by itself shows */
+#define TINY_ROW 64   /* below, it costs more than a second thread gains */
 #define LONG_ROW 1024
 #define WHOLE 4096 /* up to here all elements make one row; beyond, there are rows for several threads */
 #define TRIES 64
+
+/* How many rows to take as one: so many last axes as make no long row, and of the next one the smallest part that does, or all of it;
+ * all rows where that would be too long, if rows are tiny, else none (0). */
+static int64_t rows_together(const int64_t *extents, int rank, int64_t rows)
+{
+    int64_t row = extents[rank - 1];
+    for (int k = rank - 2; k >= 0; row *= extents[k--]) {
+        const int64_t wanted = (LONG_ROW + row - 1) / row;
+        if (extents[k] <= wanted) continue;
+        for (int64_t part = wanted; part < wanted + TRIES && part < extents[k]; part++)
+            if (extents[k] % part == 0) return row / extents[rank - 1] * part;
+        if (extents[k] * row > WHOLE) return extents[rank - 1] < TINY_ROW ? rows : 0;
+    }
+    return rows;
+}
 
 int polyopt_merge(int64_t *extents, int64_t *steps, int rank, double work)
 {
@@ -264,14 +280,8 @@ int polyopt_merge(int64_t *extents, int64_t *steps, int rank, double work)
     if (row <= 0 || row >= SHORT_ROW || work >= polyopt_offload_work) return 0;
     for (int k = 0; k < rank - 1; k++) rows *= extents[k];
     if (rows <= 1) return 0;
-    factor = rows;
-    if (row * rows > WHOLE) {
-        int64_t last;
-        factor = (LONG_ROW + row - 1) / row;
-        last = factor + TRIES;
-        while (factor < last && rows % factor != 0) factor++;
-        if (factor == last) return 0;
-    }
+    factor = row * rows > WHOLE ? rows_together(extents, rank, rows) : rows;
+    if (!factor) return 0;
     for (int k = 0; k < rank; k++) extents[k] = 1, steps[k] = row * factor;
     extents[0] = rows / factor;
     extents[rank - 1] = row * factor;
