@@ -23,6 +23,7 @@ from setuptools_polyopt.ir.kernel import Kernel, Region, Variant
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
+from setuptools_polyopt.multiversion.entry import region_source
 from setuptools_polyopt.multiversion.extension import extension_source
 from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeStage, NativeVariant, kernels
@@ -165,6 +166,7 @@ def _compile_region(
     for number, variant in enumerate(region.variants):
         try:
             compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules, symbol)
+            region_source(_native_region(module, symbol, region, [compiled.native]), 0)  # a guard that cannot be printed fails here
         except Unsupported as refused:
             found.append(refused.diagnostic)
             continue
@@ -174,9 +176,13 @@ def _compile_region(
         variants.append(replace(compiled, native=_indexed(compiled.native, loops)))
     if not variants:
         return None
-    natives = tuple(variant.native for variant in variants)
+    return _CompiledRegion(_native_region(module, symbol, region, [variant.native for variant in variants]), tuple(variants))
+
+
+def _native_region(module: ModuleSource, symbol: str, region: Region, natives: Sequence[NativeVariant]) -> NativeRegion:
+    """The region with these variants only."""
     kept = replace(region, variants=tuple(native.variant for native in natives))
-    return _CompiledRegion(NativeRegion(module.name, symbol, kept, natives), tuple(variants))
+    return NativeRegion(module.name, symbol, kept, tuple(natives))
 
 
 def _indexed(native: NativeVariant, loops: _Loops) -> NativeVariant:

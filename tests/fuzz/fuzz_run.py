@@ -11,6 +11,7 @@ import itertools
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -123,9 +124,15 @@ def _first_line(built: Built, item: Program) -> int:
 def run_seeds(
     seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally, levels: Sequence[str] = ()
 ) -> list[Difference]:
-    """All differences of one batch of programs."""
+    """All differences of one batch of programs; where the build fails, each program is tried alone."""
     made = [program(Random(seed), f"f{seed}") for seed in seeds]
-    built = build_programs(made, folder, package, levels)
+    try:
+        built = build_programs(made, folder, package, levels)
+    except Exception:  # noqa: BLE001 -- a build that fails is a find
+        if len(made) == 1:
+            return [Difference(seeds[0], -1, "", made[0].source, traceback.format_exc())]
+        alone = (run_seeds([seed], count, folder, f"{package}_{seed}", tally, levels) for seed in seeds)
+        return [difference for found in alone for difference in found]
     found = []
     for seed, item in zip(seeds, made, strict=True):
         note(item, built, tally)

@@ -65,11 +65,12 @@ def test_without_a_compiler_nothing_is_rewritten_but_the_report_is_there() -> No
     assert [region.function for region in compiled.report.modules[0].regions] == ["heat"]
 
 
-def test_a_defect_costs_one_region_not_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", ["setuptools_polyopt.pipeline.kernel_source", "setuptools_polyopt.multiversion.entry.guard_expression"])
+def test_a_defect_costs_one_region_not_the_build(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     def broken(*_: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr(pipeline, "kernel_source", broken)
+    monkeypatch.setattr(place, broken)
     compiled = package()
     assert not compiled.modules
     assert {diagnostic.kind for diagnostic in compiled.diagnostics} == {DEFECT}
