@@ -148,7 +148,7 @@ def disturbed(ready: Ready, disturb: Callable[[], None]) -> float:
 
 
 def test_a_killed_worker(ready: Ready) -> None:
-    assert disturbed(ready, lambda: os.kill(workers()[0], signal.SIGKILL)) < SOON
+    assert disturbed(ready, lambda: os.kill(wait_for_workers()[0], signal.SIGKILL)) < SOON
 
 
 def test_a_removed_node(ready: Ready) -> None:
@@ -167,7 +167,7 @@ def test_workers_that_never_answer(ready: Ready, monkeypatch: pytest.MonkeyPatch
     stopped: list[int] = []
 
     def stop() -> None:
-        for process in workers():
+        for process in wait_for_workers():
             os.kill(process, signal.SIGSTOP)
             stopped.append(process)
 
