@@ -133,7 +133,7 @@ def compile_package(
         {f"{region.native.symbol}.c": _kernel_unit(region, loops) for region in regions},
         {"entry.c": entry, **{name: text for name, text in support.items() if name.endswith(".c")}},
         {name: text for name, text in support.items() if not name.endswith(".c")},
-        {**_runtime_files(), **_plans(regions, settings)},
+        {**_runtime_files(), **_plans(regions)},
         report,
         summary,
         diagnostics,
@@ -227,7 +227,7 @@ def compile_variant(
         native = _with_stages(native, optimised, known)
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
     dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
-    done = tuple(item.message for item in scheduled.optimised.diagnostics)
+    done = tuple(item.message for item in scheduled.optimised.diagnostics) + _on_ray(native)
     if "gpu" not in settings.targets:
         return _CompiledVariant(native, done, dumps)
     try:
@@ -267,6 +267,16 @@ def _with_stages(native: NativeVariant, optimised: Kernel, schedules: Schedules)
     return replace(native, staged=staged, stages=tuple(found))
 
 
+def _on_ray(native: NativeVariant) -> tuple[str, ...]:
+    """What a Ray cluster can do with a variant, in words."""
+    if native.why_not:
+        return (f"not on a Ray cluster: {native.why_not}",)
+    if not native.stages:
+        return ()
+    spread = sum(stage.chunk is not None for stage in native.stages)
+    return (f"on a Ray cluster: {spread} of its {len(native.stages)} stages" if len(native.stages) > 1 else "on a Ray cluster",)
+
+
 def _stage_source(kernel: Kernel) -> KernelSource:
     verify(kernel, scheduled=True)
     return kernel_source(kernel)
@@ -287,12 +297,13 @@ def _runtime_files() -> dict[str, bytes]:
     return {item.name: item.read_bytes() for item in folder.iterdir() if item.name.endswith(".py")}
 
 
-def _plans(regions: Sequence[_CompiledRegion], settings: Settings) -> dict[str, bytes]:
+def _plans(regions: Sequence[_CompiledRegion]) -> dict[str, bytes]:
     """The modules of plans, where a target beside the CPU is asked for."""
     gpu = [variant.gpu for region in regions for variant in region.variants if variant.gpu is not None]
-    if not set(settings.targets) - {"cpu"} and not gpu:
+    natives = [variant for region in regions for variant in region.native.variants]
+    if not gpu and not any(native.stages or native.why_not for native in natives):
         return {}
-    plans = {"plans.py": plans_source([variant for region in regions for variant in region.native.variants]).encode()}
+    plans = {"plans.py": plans_source(natives).encode()}
     return plans | {"gpu_plans.py": gpu_plans_source(gpu).encode()} if gpu else plans
 
 
