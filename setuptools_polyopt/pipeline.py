@@ -25,7 +25,7 @@ from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
 from setuptools_polyopt.multiversion.entry import region_source
 from setuptools_polyopt.multiversion.extension import extension_source
-from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_plans_source, gpu_variant
+from setuptools_polyopt.multiversion.gpu import GpuRegion, GpuVariant, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeStage, NativeVariant, kernels
 from setuptools_polyopt.multiversion.plans import plans_source
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
@@ -299,7 +299,10 @@ def _runtime_files() -> dict[str, bytes]:
 
 def _plans(regions: Sequence[_CompiledRegion]) -> dict[str, bytes]:
     """The modules of plans, where a target beside the CPU is asked for."""
-    gpu = [variant.gpu for region in regions for variant in region.variants if variant.gpu is not None]
+    gpu = []
+    for region in regions:
+        found = tuple((variant.native.variant, variant.gpu) for variant in region.variants if variant.gpu is not None)
+        gpu += [GpuRegion(region.native.module, region.native.region, found)] if found else []
     natives = [variant for region in regions for variant in region.native.variants]
     if not gpu and not any(native.stages or native.why_not for native in natives):
         return {}

@@ -54,3 +54,32 @@ class GpuPlan(NamedTuple):
         """What `launch` takes behind the run, from the record of a struct of arguments."""
         params = [int(record[field.name]) for field in self.fields if field.kind == "param"]
         return params + [record[field.name] for field in self.fields if field.kind == "input"]
+
+
+class Given(NamedTuple):
+    """An input of a region. position: in the call's arguments. kind: `array`, `python` (a scalar of exactly Python's type), `numpy` (one of
+    NumPy's) or `attribute` (of an argument: not taken). array: what kernels call it; param: the parameter that it defines; extents: for an
+    array the parameters (or constants) that its extents define or equal. layout: as in `ir.kernel.Layout`."""
+
+    position: int
+    kind: str
+    dtype: str
+    array: str = ""
+    param: str = ""
+    extents: tuple[str | int, ...] = ()
+    layout: str = "C"
+
+
+class Foreign(NamedTuple):
+    """A variant of a region as calls with CuPy arrays know it. ranges: of each parameter, in the order in which functions take them, with
+    the scalar inputs behind. apart: arrays that share no memory; contiguous: arrays that are, from an axis on. outputs: array (empty for
+    None) and box, as in `ir.kernel.Output`."""
+
+    plan: GpuPlan
+    inputs: tuple[Given, ...]
+    ranges: tuple[tuple[str, int, int], ...]
+    scalars: tuple[str, ...]
+    holds: Callable[..., bool]
+    apart: tuple[tuple[str, str], ...]
+    contiguous: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, str], ...]

@@ -24,7 +24,7 @@ from .plan import unpack
 
 THREADS = 256
 _GRID = (2**31 - 1, 65535, 65535)
-_LOCK = threading.Lock()
+LOCK = threading.Lock()
 _MODULES: dict[tuple[str, str, int], Any] = {}
 _HERE = Path(__file__).parent
 
@@ -68,7 +68,7 @@ def run(plan: GpuPlan | None, call: Call) -> tuple[int, int] | None:
     values = unpack(plan.fields, call.args)
     hosts = dict(zip((field.source for field in plan.fields if field.kind == "data"), call.arrays, strict=True))
     try:
-        with _LOCK:
+        with LOCK:
             started = Run(load(plan), plan, hosts)
             plan.launch(started, *plan.arguments(values))
             status, flags = started.status()
@@ -189,7 +189,7 @@ class Run:
         extents = tuple(max(0, int(extent)) for extent in extents)
         host = self.hosts.get(name)
         if host is not None and not isinstance(host, np.ndarray):
-            self.devices[name] = self._resident(name, host, spec.writes and spec.reads)
+            self.devices[name] = self._resident(name, host, spec.writes)
             return self.devices[name]
         box = _clipped(touched, extents)
         device = self.temporary(spec.dtype, tuple(high - low for low, high in box), order)

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import machine
@@ -65,15 +66,26 @@ class Targets:
         """Ask to be asked: before every run where a place is forced or `always`, else before long ones."""
         forced = self.device == "gpu" or self.cluster.lower() not in ("", "off")
         self.native.offload(self, 0.0 if always or forced else LEAST_SECONDS / self.machine.operation)
+        if self.device != "cpu" and (Path(__file__).parent / "gpu_plans.py").exists():
+            self.native.foreign(None, self.foreign)
+
+    def foreign(self, module: str, region: str, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """A call with CuPy arrays: its outputs, or None where the original statements have to run."""
+        from . import gpu_foreign
+
+        return gpu_foreign.answer(import_module(f"{self.package}.gpu_plans").REGIONS.get((module, region), ()), args)
 
     def __call__(self, symbol: str, args: bytes, arrays: tuple[Any, ...], work: float) -> tuple[int, int] | None:
         """Run it in the best place; None: on this machine's threads."""
         call = Call(symbol, args, arrays, work)
         self.last.place = self.last.text = ""
-        plan = self._plan("plans", symbol)
-        if plan is None:
+        try:
+            plan = self._plan("plans", symbol)
+            times = {} if plan is None else self._predicted(plan, call)
+        except Exception as error:  # noqa: BLE001 -- nothing has run yet: whatever is wrong must not cost more than the choice
+            self.last.text = f"no prediction: {type(error).__name__}: {error}"
             return None
-        times = self._predicted(plan, call)
+        answer: tuple[int, int] | None = None
         for place in sorted(times, key=lambda name: times[name]):
             answer = None if place == "cpu" else self._run(place, plan, call)
             if place == "cpu" or answer is not None:
@@ -89,11 +101,11 @@ class Targets:
             return None
 
     def _run(self, place: str, plan: Plan, call: Call) -> tuple[int, int] | None:
+        answer: tuple[int, int] | None
         if place == "gpu":
-            from . import gpu_target
-
-            return gpu_target.run(self._plan("gpu_plans", call.symbol), call)
-        answer: tuple[int, int] | None = self._ray().run(plan, call, self.native, self.package)
+            answer = import_module(f"{__package__}.gpu_target").run(self._plan("gpu_plans", call.symbol), call)
+        else:
+            answer = self._ray().run(plan, call, self.native, self.package)
         return answer
 
     def _ray(self) -> Any:

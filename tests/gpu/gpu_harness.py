@@ -15,16 +15,19 @@ import pytest
 import standin
 
 from setuptools_polyopt.codegen.c import kernel_source
+from setuptools_polyopt.diagnostics import NOWHERE
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.interpreter import evaluate
-from setuptools_polyopt.ir.kernel import Kernel, NoOverlap, Role
-from setuptools_polyopt.multiversion.gpu import GpuVariant, cuda_source, gpu_plans_source, gpu_variant
+from setuptools_polyopt.ir.kernel import Kernel, NoOverlap, Region, Role, Variant
+from setuptools_polyopt.multiversion.gpu import GpuRegion, GpuVariant, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.polyhedral import Options, optimise
 from setuptools_polyopt.polyhedral.footprint import footprints
 from setuptools_polyopt.polyhedral.scop import extract
 from setuptools_polyopt.runtime import gpu_plan, gpu_target
 from setuptools_polyopt.runtime.plan import Field, layout
 
+NO_VARIANT = Variant((), (), Kernel("", (), (), ()))
+REGION = Region("", "", NOWHERE, (), (), False, False, (), ())
 NOTES: list[str] = []
 """Why the last run did not take place."""
 
@@ -56,7 +59,7 @@ def plan_of(variant: GpuVariant, kernel: Kernel) -> Any:
         dtype = "uintp" if item.kind in ("data", "result") else "uint8" if item.dtype is DType.BOOL else item.dtype.value
         fields.append(Field(item.name, item.kind, item.source, dtype, item.axis))
     space: dict[str, Any] = {**vars(gpu_plan), "NATIVE": {variant.symbol: SimpleNamespace(fields=tuple(fields))}}
-    exec(re.sub(r"from \..*", "", gpu_plans_source([variant])), space)
+    exec(re.sub(r"from \..*", "", gpu_plans_source([GpuRegion("", REGION, ((NO_VARIANT, variant),))])), space)
     return space["PLANS"][variant.symbol]
 
 

@@ -89,6 +89,9 @@ class ndarray:
         COUNTS["to host"] += self.nbytes
         return self.host.copy()
 
+    def reshape(self, shape: Any, order: str = "C") -> ndarray:
+        return ndarray.over(self.host.reshape(shape, order=order))
+
     def copy(self) -> ndarray:
         return ndarray.over(self.host.copy())
 

@@ -115,14 +115,25 @@ static PyObject *set_foreign(PyObject *self, PyObject *args)
 {
     PyObject *type, *hook;
     (void)self;
-    if (!PyArg_ParseTuple(args, "O!O:foreign", &PyType_Type, &type, &hook)) return NULL;
-    Py_INCREF(type);
+    if (!PyArg_ParseTuple(args, "OO:foreign", &type, &hook)) return NULL;
+    if (type != Py_None && !PyType_Check(type)) return PyErr_Format(PyExc_TypeError, "foreign wants a type or None");
+    Py_XINCREF(type == Py_None ? NULL : type);
     Py_XDECREF((PyObject *)foreign_type);
-    foreign_type = (PyTypeObject *)type;
+    foreign_type = type == Py_None ? NULL : (PyTypeObject *)type;
     Py_INCREF(hook);
     Py_XDECREF(foreign_hook);
     foreign_hook = hook;
     Py_RETURN_NONE;
+}
+
+/* CuPy's array, once the program has imported it: a look into a dictionary at a call whose arguments have other types. */
+static void find_foreign(void)
+{
+    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "cupy");
+    PyObject *type = module ? PyObject_GetAttrString(module, "ndarray") : NULL;
+    PyErr_Clear();
+    if (type && PyType_Check(type)) foreign_type = (PyTypeObject *)type;
+    else Py_XDECREF(type);
 }
 
 static int is_foreign(PyObject *const *args, Py_ssize_t nargs)
@@ -135,6 +146,7 @@ static int is_foreign(PyObject *const *args, Py_ssize_t nargs)
 PyObject *polyopt_miss(struct polyopt_state *state, PyObject *const *args, Py_ssize_t nargs, int guard, int why)
 {
     PyObject *objects, *result;
+    if (!foreign_type && foreign_hook && why == POLYOPT_WHY_TYPE) find_foreign();
     if (POLYOPT_LIKELY(!foreign_type) || why != POLYOPT_WHY_TYPE || !is_foreign(args, nargs)) return polyopt_refuse(state, guard, why);
     if (!(objects = tuple_of(args, nargs))) return NULL;
     result = PyObject_CallFunction(foreign_hook, "ssO", state->globals->module->name, state->region->name, objects);
@@ -164,7 +176,8 @@ PyMethodDef polyopt_offload_methods[] = {
      "offload(hook, work): hook(symbol, args, arrays, work) is asked before runs of at least that much work; it answers None, or "
      "(status, fpflags) once it has done everything. hook None: nobody is asked."},
     {"run", run, METH_VARARGS, "run(symbol, args, lo, hi, threads): (status, fpflags) of a kernel between the chunk bounds; threads 0: all"},
-    {"foreign", set_foreign, METH_VARARGS, "foreign(type, hook): hook(module, region, args) is asked where an argument is exactly of that type"},
+    {"foreign", set_foreign, METH_VARARGS, "foreign(type, hook): hook(module, region, args) is asked where an argument is exactly of that type; None: of CuPy's array type, "
+     "once it is there"},
     {"tune", tune, METH_VARARGS, "tune(share, wake): another thread is worth its share from so much work on, and worth waking from so much work of a call on"},
     {NULL, NULL, 0, NULL},
 };
