@@ -89,7 +89,10 @@ def _plan(variant: NativeVariant, writer: _Writer) -> str:
     rows["why_not"] = repr(variant.why_not)
     if rows["results"] == "frozenset({})":
         rows["results"] = "frozenset()"
-    return "Plan(\n" + "".join(f"        {name}={text},\n" for name, text in rows.items() if text not in ("()", "''")) + "    )"
+    for name in ("temporaries", "scalars", "stages", "why_not"):  # what has a default is left out where it says nothing
+        if rows.get(name) in ("()", "''"):
+            del rows[name]
+    return "Plan(\n" + "".join(f"        {name}={text},\n" for name, text in rows.items()) + "    )"
 
 
 def _touched(kernel: Kernel) -> tuple[frozenset[str], frozenset[str]]:
