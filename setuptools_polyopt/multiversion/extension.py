@@ -58,7 +58,8 @@ def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], 
     tables += ["static const struct polyopt_kernel_spec *const kernels[] = {", *(f"    &kernel_{symbol}," for symbol in symbols), "};"]
     tables += [
         "static const struct polyopt_extension extension = {",
-        f"    {quoted(name)}, modules, {len(modules)}, {'loops' if loops else 'NULL'}, {len(loops)}, kernels, {len(symbols)}, {quoted(facts)}",
+        f"    {quoted(name)}, modules, {len(modules)}, {'loops' if loops else 'NULL'}, {len(loops)}, kernels, {len(symbols)}, "
+        f"{quoted(facts)}",
         "};",
         "PyMODINIT_FUNC PyInit__native(void) { return polyopt_extension_init(&extension); }",
         "",
