@@ -218,8 +218,8 @@ def _call(expr: Call, scope: Scope) -> Text:
         return call(f"polyopt_{name}_{suffix(expr.dtype)}", *args)
     if room == "numpy":
         return call(scope.wrapper(call_key(expr), False), "ctx", *args)
-    if expr.function == "libm.pow" and expr.dtype is DType.FLOAT32 and not expr.checked:
-        return call(scope.libm("powf"), *args)
+    if expr.function in ("libm.pow", "libm.hypot") and expr.dtype is DType.FLOAT32 and not expr.checked:
+        return call(scope.libm(f"{name}f"), *args)
     if room != "libm" or expr.dtype is not DType.FLOAT64:
         raise TypeError(f"{expr.function} of {expr.dtype.value} has no C form")
     function = scope.libm(name)

@@ -154,6 +154,15 @@ FOUND = {
         lambda: [5],
         (lambda: [0],),
     ),
+    "size_of_single_precision_scalars": Found(  # had no form in C
+        "def size_of_single_precision_scalars(A, n):\n    for i in range(n):\n        A[i] *= 2.0 - abs(A[i])\n"
+        "        A[i] += A[i] * abs(A[i])\n",
+        lambda: [np.full(4, 1.7 - 0.3j, np.complex64), 4],
+        (
+            lambda: [(np.linspace(-2, 90, 40) + 1j * np.linspace(-1, 1, 40) ** 3).astype(np.complex64), 40],
+            lambda: [np.array([3e38 + 3e38j, 1e-45, complex(np.inf, np.nan)], np.complex64), 3],
+        ),
+    ),
     "power_of_single_precision_scalars": Found(  # had no form in C
         "def power_of_single_precision_scalars(A, n):\n    for i in range(n):\n        A[i] = A[i] ** -1 + A[i] ** 2.5\n",
         lambda: [np.full(4, 1.7, np.float32), 4],

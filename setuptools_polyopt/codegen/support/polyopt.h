@@ -69,7 +69,7 @@ struct polyopt_libm {
 #define POLYOPT_FIELD(name) polyopt_libm2 name;
     POLYOPT_LIBM2(POLYOPT_FIELD)
 #undef POLYOPT_FIELD
-    float (*powf)(float, float); /* NumPy's float32 scalars */
+    float (*powf)(float, float), (*hypotf)(float, float); /* NumPy's float32 and complex64 scalars */
 };
 
 struct polyopt_functions {

@@ -138,5 +138,6 @@ void polyopt_libm_fill(struct polyopt_libm *libm)
     POLYOPT_LIBM1(FILL)
     POLYOPT_LIBM2(FILL)
     FILL(powf)
+    FILL(hypotf)
 #undef FILL
 }
