@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -54,7 +54,6 @@ class _Memory:
     asked = float("-inf")
     resting = float("-inf")
     process = os.getpid()
-    lock = threading.Lock()
 
 
 class GivenUp(Exception):
@@ -77,6 +76,7 @@ def processors(asked: str, call: Any) -> int:
         return 0
     except Exception as error:  # noqa: BLE001 -- whatever Ray raises must not reach the user's program
         call.note(f"ray: {_words(error)}")
+        _Memory.resting = time.monotonic() + REST
         return 0
     return _Memory.processors
 
@@ -296,6 +296,7 @@ class _Spread:
         self.state.add(*answer)
         if not self.held and not self.state.status:
             self._copy(task.chunk, ray.get(task.blocks, timeout=PATIENCE))
+            self.supply.without(task.chunk)
         del self.pending[status]
         self.longest = max(self.longest, now - task.started)
         if self.held:
@@ -379,6 +380,19 @@ class _Supply:
         names = {name for chunk in chunks for name in chunk.reads}
         self.cuts = {name: _Cuts([chunk.reads[name] for chunk in chunks if name in chunk.reads]) for name in names}
         self.known: dict[tuple[str, Box], Any] = {}
+        self.users = Counter(piece for chunk in chunks for piece in self._wanted(chunk))
+
+    def _wanted(self, chunk: Chunk) -> Iterator[tuple[str, Box]]:
+        """The pieces that a chunk needs."""
+        for name, box in chunk.reads.items():
+            yield from ((name, piece) for piece in self.cuts[name].of(box))
+
+    def without(self, chunk: Chunk) -> None:
+        """A chunk has ended: pieces that no other needs may go."""
+        for piece in self._wanted(chunk):
+            self.users[piece] -= 1
+            if not self.users[piece]:
+                self.known.pop(piece, None)
 
     def of(self, chunk: Chunk) -> tuple[list[ray_worker.Part], list[Any]]:
         """What a chunk's worker has to know of each array, and the pieces, in order."""
