@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -27,7 +28,9 @@ from fuzz_features import features
 from fuzz_inputs import inputs
 from fuzz_oracle import MODES, difference, observe
 from fuzz_programs import Program, program
+from ray_standin import StandIn
 
+from setuptools_polyopt.config import Settings
 from setuptools_polyopt.pipeline import DEFECT
 
 HEADER = "import math\nimport numpy as np\nfrom numpy.typing import NDArray\n\n\n"
@@ -57,11 +60,13 @@ class Tally:
     reached: Counter[str] = field(default_factory=Counter)
 
 
-def build_programs(made: Sequence[Program], folder: Path, package: str, levels: Sequence[str] = ()) -> Built:
+def build_programs(
+    made: Sequence[Program], folder: Path, package: str, levels: Sequence[str] = (), settings: Settings | None = None
+) -> Built:
     """One module with all programs, profiled on a plain input of each kind, unless they are annotated."""
     text = HEADER + "\n\n".join(item.source for item in made)
     calls = {item.qualified: profiled(item) for item in made if not item.annotated}
-    return build(folder, package, text, profile_of(text, f"{package}.mod", calls), levels=levels)
+    return build(folder, package, text, profile_of(text, f"{package}.mod", calls), settings, levels)
 
 
 def profiled(item: Program) -> list[list[Any]]:
@@ -122,16 +127,22 @@ def _first_line(built: Built, item: Program) -> int:
 
 
 def run_seeds(
-    seeds: Sequence[int], count: int, folder: Path, package: str, tally: Tally, levels: Sequence[str] = ()
+    seeds: Sequence[int],
+    count: int,
+    folder: Path,
+    package: str,
+    tally: Tally,
+    levels: Sequence[str] = (),
+    settings: Settings | None = None,
 ) -> list[Difference]:
     """All differences of one batch of programs; where the build fails, each program is tried alone."""
     made = [program(Random(seed), f"f{seed}") for seed in seeds]
     try:
-        built = build_programs(made, folder, package, levels)
+        built = build_programs(made, folder, package, levels, settings)
     except Exception:  # noqa: BLE001 -- a build that fails is a find
         if len(made) == 1:
             return [Difference(seeds[0], -1, "", made[0].source, traceback.format_exc())]
-        alone = (run_seeds([seed], count, folder, f"{package}_{seed}", tally, levels) for seed in seeds)
+        alone = (run_seeds([seed], count, folder, f"{package}_{seed}", tally, levels, settings) for seed in seeds)
         return [difference for found in alone for difference in found]
     found = []
     for seed, item in zip(seeds, made, strict=True):
@@ -155,20 +166,28 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--levels", nargs="+", default=LEVELS, help="instruction-set levels, taken in turn by the batches")
+    parser.add_argument("--cluster", type=int, default=0, help="send all runs to a stand-in of a Ray cluster of so many processors")
     parser.add_argument("--show", action="store_true", help="print each program and what became of it")
     options = parser.parse_args()
     tally, found, start = Tally(), 0, time.monotonic()
     levels = itertools.cycle(options.levels)
+    ray, settings = StandIn(options.cluster), Settings(targets=("cpu", "ray") if options.cluster else ("cpu",))
+    if options.cluster:
+        os.environ["POLYOPT_RAY"] = "auto"
+        sys.modules["ray"] = ray  # type: ignore[assignment]
     for first in range(options.seed, options.seed + options.programs, options.batch):
         seeds = range(first, min(first + options.batch, options.seed + options.programs))
         with tempfile.TemporaryDirectory() as folder:
             if options.show:
                 print("\n".join(program(Random(seed), f"f{seed}").source for seed in seeds))
-            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally, (next(levels),)):
+            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally, (next(levels),), settings):
                 found += 1
                 print(f"--- seed {item.seed}, call {item.call} ({item.mode})\n{item.source}{item.text[-1500:]}\n", flush=True)
+        ray.objects.clear()
         print(f"{tally.programs} programs, {tally.optimised} with a region, {tally.calls} calls, {found} differences, "
               f"{time.monotonic() - start:.0f} s", flush=True)  # fmt: skip
+    if options.cluster:
+        print(f"{ray.tasks} tasks")
     for reason, times in tally.refusals.most_common(25):
         print(f"{times:8} {reason}")
     print("\n".join(f"{tally.reached[name]:6} of {times:6} optimised: {name}" for name, times in tally.there.most_common()))
