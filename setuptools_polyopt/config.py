@@ -85,7 +85,8 @@ class Settings:
     levels of the architecture that the wheel is built for. Levels of other architectures are ignored."""
 
     gpu_architectures: tuple[str, ...] = field(default=(), metadata={"pattern": r"sm_[0-9]{2,3}a?"})
-    """GPU architectures to compile cubins for, such as `"sm_90"`."""
+    """GPU architectures to compile cubins for, such as `"sm_90"`; PTX of the newest serves all later ones. Without it sm_75, sm_80 and
+    sm_90."""
 
     rng: Rng = "sequential"
     """`sequential` keeps the random stream exactly. `independent` gives each iteration of a parallel loop a stream of its own, the same
