@@ -116,5 +116,5 @@ SHARE = 1.5e-6
 
 def thread_work(machine: Machine) -> tuple[float, float]:
     """What `_native.tune` takes: the work that is worth a thread that is awake, and that of a call for which threads are woken (waking
-    costs the caller's time as well, so a good deal more than the start)."""
-    return max(1.0, SHARE / machine.operation), max(1.0, 4.0 * machine.thread_start / machine.operation)
+    costs the caller's time as well, so more than the start)."""
+    return max(1.0, SHARE / machine.operation), max(1.0, 2.5 * machine.thread_start / machine.operation)

@@ -19,7 +19,7 @@
 
 const struct polyopt_pool_api *polyopt_pool = &polyopt_own_pool;
 
-double polyopt_work_per_thread = 60000.0, polyopt_work_to_wake = 4e6;
+double polyopt_work_per_thread = 60000.0, polyopt_work_to_wake = 2.5e6;
 
 int32_t polyopt_threads_for(double work)
 {
