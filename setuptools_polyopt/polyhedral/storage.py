@@ -37,6 +37,9 @@ class Window:
     size: int
 
 
+WIDEST = 2**32
+"""Elements of the widest window; a wider one follows from nothing but the range that a parameter may have."""
+
 Contraction = dict[str, tuple[Window | None, ...]]
 """Per array and dimension: its window, or None where the dimension stays as it is."""
 
@@ -123,7 +126,7 @@ def _window(array: str, dim: int, users: frozenset[str], scop: Scop, loops: tupl
         return None
     best: tuple[int, Term] | None = None
     for term, size in lower_bounds(touched.coalesce().compute_divs()):
-        if best is None or size < best[0]:
+        if size < (WIDEST if best is None else best[0]):
             best = (size, term)
     if best is None:
         return None

@@ -68,6 +68,11 @@ FOUND = {
         lambda: [np.full((4, 4), 0.3 + 0.7j, np.complex64)],
         (lambda: [np.random.default_rng(1).normal(size=(99, 2)).astype(np.float32).view(np.complex64)],),
     ),
+    "window_from_the_larger_of_two": Found(  # its bound was as far away as `c` may be, and there was no memory for that
+        "def window_from_the_larger_of_two(A, c, n):\n    for i in range(max(c, 0), n):\n        A[i, i, i] -= np.sum(A[n - 1 - i, i])\n",
+        lambda: [np.full((5, 5, 5), 1 + 2j, np.complex64), 1, 5],
+        (lambda: [np.full((9, 9, 9), 1 + 2j, np.complex64), -3, 9],),
+    ),
     "flags_of_a_complex_test": Found(
         "def flags_of_a_complex_test(A, B, n):\n    for i in range(n):\n        if A[i] / B[i] != 2 and i == n:\n            A[i] = 1\n"
         "        A[i] = A[i] + 1\n",
@@ -210,3 +215,9 @@ def test_what_was_found_stays_mended(found_module: Built, name: str) -> None:
     for telling in (FOUND[name].usual, *FOUND[name].telling):
         plain, built = observe(getattr(found_module.plain, name), telling()), observe(getattr(found_module.built, name), telling())
         assert difference(plain, built) is None
+
+
+def test_a_window_has_the_size_of_a_tile_or_none(found_module: Built) -> None:
+    name = "window_from_the_larger_of_two"
+    getattr(found_module.built, name)(*FOUND[name].usual())
+    assert getattr(found_module.built._polyopt, f"{name}_0").__self__.refusal is None
