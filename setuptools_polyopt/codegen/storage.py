@@ -56,6 +56,7 @@ class Unit:
         statements = tuple(walk(self.kernel.body))
         self.written = frozenset(item.target.array for item in statements if isinstance(item, Assign))
         self.read = frozenset(load.array for item in statements for load in reads(item))
+        self.used = frozenset(load.array for item in statements for load in reads(item) if not _updates(item, load.array))
         self.products = any(_subtracts(item) for item in statements)
         self.allocated = frozenset(item.array for item in statements if isinstance(item, Alloc))
         self.names.define(PIECE_LOWER, "lo")
@@ -67,8 +68,8 @@ class Unit:
         self._strides = {array.name: self._stride_names(array) for array in self.kernel.arrays}
 
     def is_unread(self, name: str) -> bool:
-        """Whether what is stored into an array is gone for good."""
-        return self.arrays[name].role is Role.TEMPORARY and name not in self.read
+        """Whether what is stored into an array is gone for good: nobody but its own updates reads it."""
+        return self.arrays[name].role is Role.TEMPORARY and name not in self.used
 
     def disjoint(self, first: str, second: str) -> bool:
         """Whether two different arrays certainly share no memory."""
@@ -113,6 +114,11 @@ class Unit:
 
     def _stride_names(self, array: Array) -> list[str]:
         return [self.names.fresh(f"{self.names.of(array.name)}_s{axis}") for axis in range(array.rank)]
+
+
+def _updates(statement: Stmt, name: str) -> bool:
+    """Whether a statement stores into the array."""
+    return isinstance(statement, Assign) and statement.target.array == name
 
 
 def _subtracts(statement: Stmt) -> bool:

@@ -188,6 +188,12 @@ FOUND = {
         lambda: [np.ones(4), 2],
         (lambda: [np.ones(4), 5],),
     ),
+    "flags_of_sums_that_nobody_reads": Found(  # an array that only its own updates read is dead, in the rows that are left over too
+        "def flags_of_sums_that_nobody_reads(A, s, n):\n    q = np.sum(A / np.maximum(s, A), axis=0)\n    t = 0\n"
+        "    for i in range(n):\n        t = t + i\n    return t\n",
+        lambda: [np.ones((3, 4)), 0.5, 5],
+        (lambda: [np.zeros((3, 4)), 0.0, 5], lambda: [np.eye(7), 0.0, 5]),
+    ),
     "scalar_converted_for_an_empty_array": Found(  # NumPy converts a scalar operand before it looks at the array
         "def scalar_converted_for_an_empty_array(A, s):\n    return (A - s) * A\n",
         lambda: [np.ones(4, np.float32), 2.0],
