@@ -372,6 +372,16 @@ def _hull(boxes: Sequence[Box]) -> Box:
     return tuple((min(ends[0] for ends in axis), max(ends[1] for ends in axis)) for axis in zip(*boxes, strict=True))
 
 
+class _Piece(NamedTuple):
+    """Which elements a piece holds: where the array of index zero is, and the box."""
+
+    address: int
+    dtype: str
+    strides: tuple[int, ...]
+    fortran: bool
+    box: Box
+
+
 class _Supply:
     """The pieces of the arrays that the chunks of a stage read, put into the object store when the first chunk asks for them."""
 
@@ -379,13 +389,18 @@ class _Supply:
         self.state, self.stage = state, stage
         names = {name for chunk in chunks for name in chunk.reads}
         self.cuts = {name: _Cuts([chunk.reads[name] for chunk in chunks if name in chunk.reads]) for name in names}
-        self.known: dict[tuple[str, Box], Any] = {}
+        self.known: dict[_Piece, Any] = {}
         self.users = Counter(piece for chunk in chunks for piece in self._wanted(chunk))
 
-    def _wanted(self, chunk: Chunk) -> Iterator[tuple[str, Box]]:
+    def _wanted(self, chunk: Chunk) -> Iterator[_Piece]:
         """The pieces that a chunk needs."""
         for name, box in chunk.reads.items():
-            yield from ((name, piece) for piece in self.cuts[name].of(box))
+            yield from (self._key(name, piece) for piece in self.cuts[name].of(box))
+
+    def _key(self, name: str, box: Box) -> _Piece:
+        """The same for two names of one array."""
+        array = self.state.arrays[name]
+        return _Piece(array.ctypes.data, array.dtype.str, array.strides, _is_fortran(_fixed_strides(self.stage, name, array)), box)
 
     def without(self, chunk: Chunk) -> None:
         """A chunk has ended: pieces that no other needs may go."""
@@ -407,17 +422,17 @@ class _Supply:
             room = _hull(wanted) if wanted else ((0, 0),) * array.ndim
             fixed = _fixed_strides(self.stage, name, array)
             parts.append(ray_worker.Part(name, array.dtype.str, room, fixed, _is_fortran(fixed), tuple(brought), writes))
-            pieces += [self._piece(name, box, _is_fortran(fixed)) for box in brought]
+            pieces += [self._piece(name, box) for box in brought]
         return parts, pieces
 
-    def _piece(self, name: str, box: Box, fortran: bool) -> Any:
+    def _piece(self, name: str, box: Box) -> Any:
         import numpy as np
         import ray
 
-        key = name, box
+        key = self._key(name, box)
         if key not in self.known:
             block = self.state.arrays[name][_slices(box)]
-            self.known[key] = ray.put(np.asfortranarray(block) if fortran else np.ascontiguousarray(block))
+            self.known[key] = ray.put(np.asfortranarray(block) if key.fortran else np.ascontiguousarray(block))
         return self.known[key]
 
 
