@@ -37,6 +37,8 @@ MINOR = 0.1
 """A stage that does less than this share of the longest stage's work is not worth the way to the cluster."""
 PATIENCE = 12.0
 """Seconds without any answer, beyond three times the longest that a chunk has taken, after which chunks are run here."""
+FIRST_PATIENCE = 30.0
+"""The same until the first answer in this process: workers start, and import the package."""
 REST = 60.0
 """Seconds for which nothing is sent to a cluster that has failed."""
 LONG = 1.0
@@ -48,9 +50,11 @@ _WHOLE = -(2**63), 2**63 - 1
 
 
 class _Memory:
-    """What is known of the cluster: processors, when that was asked, until when it is left alone; whose process this is."""
+    """What is known of the cluster: processors, when that was asked, whether a task has ever ended, until when it is left alone; whose
+    process this is."""
 
     processors = 0
+    answered = False
     asked = float("-inf")
     resting = float("-inf")
     process = os.getpid()
@@ -263,7 +267,8 @@ class _Spread:
             for status in ready:
                 self._take(status, now)
                 heard = now
-            if now - heard > PATIENCE + 3.0 * self.longest:
+            patience = PATIENCE if _Memory.answered else FIRST_PATIENCE
+            if now - heard > patience + 3.0 * self.longest:
                 raise GivenUp(f"no answer for {now - heard:.0f} seconds{_lost_nodes(ray)}")
 
     def _submit(self, waiting: list[Chunk]) -> None:
@@ -290,6 +295,7 @@ class _Spread:
         import ray
 
         answer = ray.get(status)
+        _Memory.answered = True
         task = self.pending[status]
         if isinstance(answer, str):
             raise GivenUp(answer)

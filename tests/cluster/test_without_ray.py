@@ -54,6 +54,7 @@ def test_what_is_lost_is_computed_here(
 ) -> None:
     """Chunks before and after the lost one are in place already, or are held back where the function may raise."""
     monkeypatch.setattr(target, "PATIENCE", 0.0)
+    monkeypatch.setattr(target, "FIRST_PATIENCE", 0.0)
     for name in ("halo", "in place", "several results", "columns in memory"):
         ray = StandIn(2)
         ray.lost = lost
