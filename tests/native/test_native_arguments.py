@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -224,3 +225,18 @@ def test_undo_restores_the_box_and_nothing_else(user: ModuleType) -> None:
     scalar = np.array(3.0)
     assert user._polyopt.undo(scalar, 0, (), ()) == ()
     assert scalar == 3.0
+
+
+@pytest.mark.parametrize("shape", [(400_000,), (700, 611), (3, 400, 301), (1, 400_000)])
+def test_large_boxes_are_copied_by_all_threads(user: ModuleType, shape: tuple[int, ...]) -> None:
+    base = np.arange(2.0 * math.prod(shape)).reshape(*shape[:-1], 2 * shape[-1])
+    for view in (base[..., : shape[-1]].copy(), base[..., ::2], base[..., : shape[-1]][::-1]):
+        lo = tuple(min(1, extent - 1) for extent in shape)
+        for low in ((0,) * len(shape), lo):
+            kept = view.copy()
+            wanted = np.full(view.shape, -1.0)
+            box = tuple(slice(a, None) for a in low)
+            wanted[box] = view[box]
+            assert user._polyopt.undo(view, len(shape), low, shape) == ()
+            assert np.array_equal(view, wanted)
+            view[...] = kept

@@ -8,6 +8,8 @@
 #define WORK_TO_RELEASE 20000.0
 #define SIGNAL_NANOSECONDS 100000000
 #define NEVER (1 << 30)
+/* Bytes from which on a copy for undo is made by all threads. */
+#define BYTES_TO_SHARE ((size_t)1 << 20)
 
 PyObject *polyopt_refuse(struct polyopt_state *state, int guard, int why)
 {
@@ -158,18 +160,30 @@ int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spe
 
 /* ---- undo -------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Copies between the packed copy and the array's box, the last axis innermost. */
-static void copy_box(const struct polyopt_saved *saved, int back)
+/* Bytes of the box between two indices of the first axis. */
+static int64_t box_bytes(const struct polyopt_saved *saved, int64_t from, int64_t to)
+{
+    int64_t bytes = (to - from) * saved->array->itemsize;
+    for (int k = 1; k < saved->array->rank; k++) bytes *= saved->hi[k] - saved->lo[k];
+    return bytes;
+}
+
+/* Copies between the packed copy and the array's box, from one index of the first axis to another, the last axis innermost. */
+static void copy_box(const struct polyopt_saved *saved, int back, int64_t from, int64_t to)
 {
     const struct polyopt_array *a = saved->array;
     int64_t index[POLYOPT_MAXRANK], itemsize = a->itemsize;
     int last = a->rank - 1;
     char *packed = saved->data;
-    if (!packed) return;
-    for (int k = 0; k < a->rank; k++) index[k] = saved->lo[k];
+    if (a->rank) {
+        if (from >= to) return;
+        packed += box_bytes(saved, saved->lo[0], from);
+        for (int k = 0; k < a->rank; k++) index[k] = saved->lo[k];
+        index[0] = from;
+    }
     for (;;) {
         char *element = a->data;
-        int64_t run = last < 0 ? 1 : saved->hi[last] - saved->lo[last], step = last < 0 ? itemsize : a->stride[last] * itemsize;
+        int64_t run = last < 0 ? 1 : last == 0 ? to - from : saved->hi[last] - saved->lo[last], step = last < 0 ? itemsize : a->stride[last] * itemsize;
         int k;
         for (k = 0; k < a->rank; k++) element += index[k] * a->stride[k] * itemsize;
         if (step == itemsize) {
@@ -179,9 +193,15 @@ static void copy_box(const struct polyopt_saved *saved, int back)
         else
             for (int64_t i = 0; i < run; i++, packed += itemsize, element += step)
                 memcpy(back ? element : packed, back ? packed : element, (size_t)itemsize);
-        for (k = last - 1; k >= 0 && ++index[k] >= saved->hi[k]; k--) index[k] = saved->lo[k];
+        for (k = last - 1; k >= 0 && ++index[k] >= (k == 0 ? to : saved->hi[k]); k--) index[k] = saved->lo[k];
         if (k < 0) return;
     }
+}
+
+static void save_piece(void *saved, int64_t lo, int64_t hi, struct polyopt_ctx *ctx)
+{
+    (void)ctx;
+    copy_box(saved, 0, lo, hi);
 }
 
 int polyopt_save(struct polyopt_call *call, struct polyopt_saved *saved, const struct polyopt_array *array, const int64_t *lo, const int64_t *hi)
@@ -202,8 +222,16 @@ int polyopt_save(struct polyopt_call *call, struct polyopt_saved *saved, const s
         call->ctx.failed = 0;
         return POLYOPT_WHY_MEMORY;
     }
-    copy_box(saved, 0);
+    if (!array->rank || bytes < BYTES_TO_SHARE) copy_box(saved, 0, saved->lo[0], saved->hi[0]);
+    else {
+        struct polyopt_ctx ctx = call->ctx;
+        ctx.nthreads = polyopt_pool->threads();
+        polyopt_pool->parallel_for(&ctx, saved->lo[0], saved->hi[0], 1, save_piece, saved);
+    }
     return POLYOPT_WHY_NONE;
 }
 
-void polyopt_restore(const struct polyopt_saved *saved) { copy_box(saved, 1); }
+void polyopt_restore(const struct polyopt_saved *saved)
+{
+    if (saved->data) copy_box(saved, 1, saved->lo[0], saved->hi[0]);
+}
