@@ -66,13 +66,15 @@ class CudaArg:
 
 @dataclass(frozen=True, slots=True)
 class CudaKernel:
-    """A printed kernel. loops: those that threads share, outer first (the last one is along x); none for a single thread. arrays:
-    temporaries in memory that all threads see, which the host has to provide. flags: floating-point flags that cannot be ruled out."""
+    """A printed kernel. loops: those that threads share, outer first (the last one is along x); none for a single thread. body: what is
+    inside them. arrays: temporaries in memory that all threads see, which the host has to provide. flags: floating-point flags that cannot
+    be ruled out."""
 
     symbol: str
     text: str
     args: tuple[CudaArg, ...]
     loops: tuple[For, ...]
+    body: Block
     arrays: tuple[Array, ...]
     flags: int
 
@@ -93,7 +95,8 @@ def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
         raise unsupported(kernel.span, "no-gpu-form", f"not for a GPU: {error}") from error
     flags = UNDERFLOW if may_underflow(kernel) else 0
     args = tuple(f.args[local.name] for local in ordered(f))
-    return CudaKernel(unit.symbol, _text(unit, f, kernel), args, mapped, arrays, flags)
+    body = mapped[-1].body if mapped else kernel.body
+    return CudaKernel(unit.symbol, _text(unit, f, kernel), args, mapped, body, arrays, flags)
 
 
 def translation_unit(kernels: Sequence[CudaKernel]) -> str:

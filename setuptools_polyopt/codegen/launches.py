@@ -20,6 +20,7 @@ from typing import TypeAlias
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.cuda import CudaArg, CudaKernel
 from setuptools_polyopt.codegen.python import python_expression, python_name, python_tuple
+from setuptools_polyopt.codegen.work import Middles, added, block_work, number, product, trips, with_loop
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Sym, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, Role
@@ -63,24 +64,28 @@ def host_function(
         parts = [_quoted(array.dtype.value), _extents(array), *_order(array)]
         lines.append(f"    {python_name(array.name)} = gpu.temporary({', '.join(parts)})")
     lines += _lines(launches, "    ")
-    count = f"def {name}_launches({', '.join([*params, *inputs])}):\n    return {' + '.join(_counts(launches, {})) or 0}"
-    return "\n".join([*lines, "", "", count]) + "\n"
+    count, chain = _cost(launches, {})
+    head = f"({', '.join([*params, *inputs])}):\n    return "
+    functions = [f"def {name}_launches{head}{python_expression(count)}", f"def {name}_chain{head}{python_expression(chain)}"]
+    return "\n\n\n".join(["\n".join(lines), *functions]) + "\n"
 
 
-def _counts(launches: Sequence[Launch], ranges: Mapping[str, tuple[Expr, Expr]]) -> Iterator[str]:
-    """How many launches there are, as terms of a sum; loops whose extent depends on others count with their largest."""
-    own = sum(isinstance(item, CudaKernel) for item in launches)
-    if own:
-        yield str(own)
+def _cost(launches: Sequence[Launch], middles: Middles) -> tuple[Expr, Expr]:
+    """How many launches there are, and how many operations a thread does in all of them, one after the other."""
+    count: Expr = number(0.0)
+    chain: Expr = number(0.0)
+    more: Expr
     for item in launches:
-        if isinstance(item, Around):
-            low, high = _interval(item.loop.lower, ranges), _interval(item.loop.upper, ranges)
-            inner: dict[str, tuple[Expr, Expr]] = dict(ranges)
-            trips = str(UNKNOWN_EXTENT)
-            if low is not None and high is not None:
-                trips = f"max(0, {_trips(low[0], high[1], item.loop.step)})"
-                inner[item.loop.var] = (low[0], affine.plus(high[1], Const(-1, item.loop.upper.dtype)))
-            yield f"{trips} * ({' + '.join(_counts(item.body, inner))})"
+        if isinstance(item, CudaKernel):
+            known = dict(middles)
+            for loop in item.loops:
+                known = with_loop(loop, known)
+            more, work = number(1.0), block_work(item.body, known)
+        else:
+            times = trips(item.loop, middles).expr()
+            more, work = (product(times, part) for part in _cost(item.body, with_loop(item.loop, middles)))
+        count, chain = added(count, more), added(chain, work)
+    return count, chain
 
 
 def _trips(lower: Expr, upper: Expr, step: int) -> str:

@@ -43,8 +43,8 @@ class Linear:
         """The sum as an expression."""
         total: Expr | None = None
         for term, coefficient in self.terms:
-            total = _sum(total, product(number(coefficient), term))
-        return number(self.constant) if total is None else _sum(total, number(self.constant))
+            total = added(total, product(number(coefficient), term))
+        return number(self.constant) if total is None else added(total, number(self.constant))
 
 
 Middles = Mapping[str, Linear]
@@ -55,7 +55,8 @@ def number(value: float) -> Const:
     return Const(float(value), _F)
 
 
-def _sum(a: Expr | None, b: Expr) -> Expr:
+def added(a: Expr | None, b: Expr) -> Expr:
+    """a + b of float64 expressions, folded where constants allow."""
     if a is None or a == number(0.0):
         return b
     if isinstance(b, Const):
@@ -87,18 +88,18 @@ def block_work(body: Block, middles: Middles | None = None) -> Expr:
     total: Expr = number(0.0)
     known = dict(middles or {})
     for statement in body:
-        total = _sum(total, _statement(statement, known))
+        total = added(total, _statement(statement, known))
     return total
 
 
 def _statement(statement: Assign | For | If | Alloc, middles: Middles) -> Expr:
     match statement:
         case Assign(target=target, value=value):
-            return _sum(_expression(value, middles), number(1.0 if target.indices else 0.5))
+            return added(_expression(value, middles), number(1.0 if target.indices else 0.5))
         case If(cond=cond):
-            branches = _sum(block_work(statement.body, middles), block_work(statement.orelse, middles))
+            branches = added(block_work(statement.body, middles), block_work(statement.orelse, middles))
             share = number(0.5 if statement.orelse else 1.0)
-            return _sum(product(share, branches), _expression(cond, middles))
+            return added(product(share, branches), _expression(cond, middles))
         case Alloc():
             return number(0.0)
         case For():
@@ -125,10 +126,10 @@ def _expression(expr: Expr, middles: Middles) -> Expr:
                 length: Expr = number(1.0)
                 for part in node.ranges:
                     length = product(length, _difference(part.lower, part.upper, 1, middles).expr())
-                total = _sum(total, _sum(length, number(10.0)))
+                total = added(total, added(length, number(10.0)))
             case _:
                 pass
-    return _sum(total, number(weight))
+    return added(total, number(weight))
 
 
 def trips(loop: For, middles: Middles) -> Linear:

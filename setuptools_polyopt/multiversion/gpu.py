@@ -4,7 +4,7 @@ Runs beside the printing of C, on the same kernel in program order under another
 kernel's, so that the native entry point's guard serves both. The table is `_polyopt/gpu_plans.py`:
 
     def heat_0_v0(gpu, n, m, steps): ...
-    PLANS = {"heat_0_v0": GpuPlan("heat_0_v0", "heat_0", heat_0_v0, heat_0_v0_launches, NATIVE["heat_0_v0"].fields, arrays=(...), flags=8)}
+    PLANS["heat_0_v0"] = GpuPlan("heat_0_v0", "heat_0", heat_0_v0, heat_0_v0_launches, ..., arrays=(...), flags=8)
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _plan(kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, code: s
         for array in kernel.arrays
         if array.role in (Role.ARGUMENT, Role.RESULT)
     ]
-    head = f'GpuPlan(\n    "{symbol}", "{code}", {symbol}, {symbol}_launches, NATIVE["{symbol}"].fields,\n'
+    head = f'GpuPlan(\n    "{symbol}", "{code}", {symbol}, {symbol}_launches, {symbol}_chain,\n    NATIVE["{symbol}"].fields,\n'
     return f"{head}    arrays=(\n{''.join(arrays)}    ),\n    flags={flags},\n)"
 
 

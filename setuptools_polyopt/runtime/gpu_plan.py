@@ -1,6 +1,6 @@
 """What a wheel knows of its GPU variants: the types that the generated `gpu_plans.py` is written in.
 
-    PLANS = {"heat_0_v0": GpuPlan("heat_0_v0", "heat_0", heat_0_v0, heat_0_v0_launches, fields=(...), arrays=(...), flags=8)}
+    PLANS["heat_0_v0"] = GpuPlan("heat_0_v0", "heat_0", heat_0_v0, heat_0_v0_launches, ..., arrays=(...), flags=8)
 
 The function of a plan does the run: it asks for arrays and launches kernels (`gpu_target.Run`).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .plan import Field
+from .plan import Field, unpack
 
 FLAGS = ("-default-device", "-std=c++14", "--fmad=false", "-prec-div=true", "-prec-sqrt=true", "-ftz=false")
 """What CUDA code is compiled with: every function is the device's; no contraction, no flushing of subnormal numbers, IEEE division and
@@ -32,13 +32,14 @@ class GpuArray(NamedTuple):
 
 class GpuPlan(NamedTuple):
     """The GPU variant of one kernel. code: the stem of the files that hold its CUDA kernels. launch: called with the run, the parameters
-    and the scalar inputs, in the order of the fields. launches: how many there are, of the same values without the run. fields: the
-    native kernel's. flags: floating-point flags that a run cannot rule out."""
+    and the scalar inputs, in the order of the fields. launches: how many there are, of the same values without the run; chain: operations
+    of one thread in all of them. fields: the native kernel's. flags: floating-point flags that a run cannot rule out."""
 
     symbol: str
     code: str
     launch: Callable[..., None]
     launches: Callable[..., float]
+    chain: Callable[..., float]
     fields: tuple[Field, ...]
     arrays: tuple[GpuArray, ...]
     flags: int
@@ -50,8 +51,9 @@ class GpuPlan(NamedTuple):
                 return array
         raise KeyError(name)
 
-    def arguments(self, record: Any) -> list[Any]:
-        """What `launch` takes behind the run, from the record of a struct of arguments."""
+    def values(self, args: bytes) -> list[Any]:
+        """What `launch` takes behind the run, from the bytes of a struct of arguments."""
+        record = unpack(self.fields, args)
         params = [int(record[field.name]) for field in self.fields if field.kind == "param"]
         return params + [record[field.name] for field in self.fields if field.kind == "input"]
 

@@ -65,16 +65,15 @@ def run(plan: GpuPlan | None, call: Call) -> tuple[int, int] | None:
     if plan is None:
         call.note("it has no GPU variant")
         return None
-    values = unpack(plan.fields, call.args)
     hosts = dict(zip((field.source for field in plan.fields if field.kind == "data"), call.arrays, strict=True))
     try:
         with LOCK:
             started = Run(load(plan), plan, hosts)
-            plan.launch(started, *plan.arguments(values))
+            plan.launch(started, *plan.values(call.args))
             status, flags = started.status()
             if not status:
                 started.copy_back()
-                started.store_scalars(values)
+                started.store_scalars(unpack(plan.fields, call.args))
             return status, flags
     except Unavailable as error:
         call.note(str(error))

@@ -25,7 +25,8 @@ class Machine(NamedTuple):
     operation: seconds for a unit of work on one core. memory: bytes a second that one core reads or writes, all_memory: that all cores do
     together. threads: how many there are. thread_start: seconds until sleeping threads have
     joined a parallel loop.
-    gpu_*: seconds for a unit of work, bytes a second of its memory and of the bus, seconds for a launch and for a transfer.
+    gpu_*: seconds for a unit of work of all its threads, and of one thread, bytes a second of its memory and of the bus, seconds for a
+    launch and for a transfer.
     ray_*: seconds for a task, bytes a second into the object store and back.
     """
 
@@ -35,6 +36,7 @@ class Machine(NamedTuple):
     threads: int = 2
     thread_start: float = 30e-6
     gpu_operation: float = 1e-12
+    gpu_thread: float = 4e-9
     gpu_memory: float = 5e11
     gpu_bus: float = 1e10
     gpu_launch: float = 1e-5
@@ -44,14 +46,15 @@ class Machine(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run of a kernel. launches: GPU kernels that it starts. resident: the arrays are on the GPU already. pieces: iterations of its
-    outermost parallel loop, 0 where it has none."""
+    """One run of a kernel. launches: GPU kernels that it starts; chain: work of one GPU thread in all of them. resident: the arrays are on
+    the GPU already. pieces: iterations of its outermost parallel loop, 0 where it has none."""
 
     work: float
     read: float
     written: float
     pieces: float = 1.0
     launches: float = 1.0
+    chain: float = 0.0
     resident: bool = False
 
 
@@ -98,7 +101,8 @@ def on_threads(run: Run, machine: Machine, threads: int) -> float:
 def on_gpu(run: Run, machine: Machine) -> float:
     """Seconds of a run on a GPU, transfers included."""
     moved = 0.0 if run.resident else 2.0 * machine.gpu_transfer + (run.read + run.written) / machine.gpu_bus
-    return moved + run.launches * machine.gpu_launch + max(run.work * machine.gpu_operation, (run.read + run.written) / machine.gpu_memory)
+    busy = max(run.work * machine.gpu_operation, run.chain * machine.gpu_thread, (run.read + run.written) / machine.gpu_memory)
+    return moved + run.launches * machine.gpu_launch + busy
 
 
 def on_ray(run: Run, machine: Machine, workers: int, tasks: int) -> float:

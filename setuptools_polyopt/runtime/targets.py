@@ -22,6 +22,7 @@ from . import machine
 from .machine import Machine, Run
 
 if TYPE_CHECKING:
+    from .gpu_plan import GpuPlan
     from .plan import Plan
 
 LEAST_SECONDS = 2e-3
@@ -120,12 +121,18 @@ class Targets:
             times["gpu"] = 0.0
         elif self.device != "cpu" and self._plan("gpu_plans", call.symbol) is not None:
             start = 0.0 if "cupy" in sys.modules else GPU_START
-            times["gpu"] = machine.on_gpu(run, self.machine) + start
+            times["gpu"] = machine.on_gpu(self._on_gpu(run, call), self.machine) + start
         processors = self._processors(plan, call)
         if processors:
             forced = self.cluster.lower() not in ("", "off")
             times["ray"] = 0.0 if forced else machine.on_ray(run, self.machine, processors, 3 * processors)
         return times
+
+    def _on_gpu(self, run: Run, call: Call) -> Run:
+        """The run with what its GPU variant says of itself."""
+        plan: GpuPlan = self._plan("gpu_plans", call.symbol)
+        given = plan.values(call.args)
+        return run._replace(launches=float(plan.launches(*given)), chain=float(plan.chain(*given)))
 
     def _processors(self, plan: Plan, call: Call) -> int:
         """Those of the cluster that may be used for the plan; 0 for no cluster."""

@@ -61,6 +61,10 @@ def plan(stages: tuple[object, ...] = (object(),), why_not: str = "") -> Any:
     return SimpleNamespace(touched=lambda *values: (8.0, 8.0), values=lambda args: (), stages=stages, why_not=why_not)
 
 
+def gpu_plan() -> Any:
+    return SimpleNamespace(values=lambda args: (), launches=lambda: 1.0, chain=lambda: 0.0)
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
@@ -72,7 +76,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
     module("fake_polyopt")
     module("fake_polyopt.plans", PLANS={"heat": plan(), "serial": plan((), "its outermost loop is not parallel")})
-    module("fake_polyopt.gpu_plans", PLANS={"heat": object()})
+    module("fake_polyopt.gpu_plans", PLANS={"heat": gpu_plan()})
     module(RAY, run=made.run_ray, processors=lambda wanted, call: made.processors)
     module("setuptools_polyopt.runtime.gpu_target", run=made.run_gpu)
     for name in ("ray", "cupy"):
@@ -154,3 +158,14 @@ def test_a_kernel_without_stages_says_why(world: World) -> None:
     assert targets("serial", b"", (), 1e9) is None
     assert "its outermost loop is not parallel" in targets.last.text
     assert targets("unknown", b"", (), 1e9) is None
+
+
+def test_what_a_gpu_variant_says_of_itself_counts(world: World, imported: Callable[[str], None]) -> None:
+    imported("cupy")
+    plans = sys.modules["fake_polyopt.gpu_plans"]
+    plans.PLANS["heat"].launches = lambda: 1e9  # type: ignore[attr-defined]
+    assert world.targets()("heat", b"", (), 1e9) is None
+    plans.PLANS["heat"].launches = lambda: 1.0  # type: ignore[attr-defined]
+    assert world.targets()("heat", b"", (), 1e9) == (0, 0)
+    plans.PLANS["heat"].chain = lambda: 1e9  # type: ignore[attr-defined]
+    assert world.targets()("heat", b"", (), 1e9) is None
