@@ -28,7 +28,7 @@ from .plan import Box, Chunk, Plan, Stage, unpack
 if TYPE_CHECKING:
     import numpy as np
 
-CHUNKS_PER_PROCESSOR = 3
+CHUNKS_PER_PROCESSOR = 6
 LEAST_WORK = 2e7
 """Operations that are worth a task: some milliseconds."""
 MOST_WORK = 4e10
