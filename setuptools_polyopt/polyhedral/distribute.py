@@ -4,7 +4,8 @@ Statements that share an innermost loop stay together when they are plain arithm
 in registers). A NumPy call, a statement over another range (which would need a guard at every iteration), and a statement that does not
 move with the loop get a loop (or a place) of their own. Distribution happens only where no dependence runs backwards.
 
-Where data flows from one part to the next, the loop is also cut into blocks, so that what flows stays in the cache.
+Where the parts touch the same elements, the loop is also cut into blocks, so that these stay in the cache; parts that share nothing run
+through memory one after the other.
 
     for i: for j: t = a + b; u = numpy.exp(t); o = u * c      ->   for i: for j: t = a + b | for j: u = numpy.exp(t) | for j: o = u * c
 """
@@ -54,9 +55,29 @@ def _split(tree: Band, position: int, groups: list[tuple[str, ...]], scop: Scop,
     member = tree.members[position]
     parts = [distribute(_part(tree, position, group, outer), scop, deps, outer) for group in groups]
     blocked = position == len(tree.members) - 1 and not any(is_still(member, name, outer) for name in tree.names)
-    if blocked and not member.note and deps.is_subset(deps.eq_at_multi_union_pw_aff(member.union())) and not deps.is_empty():
+    if blocked and not member.note and deps.is_subset(deps.eq_at_multi_union_pw_aff(member.union())) and _share(groups, scop, outer):
         return band((*tree.members[:position], tile_member(member, BLOCK, "block")), tree.permutable, sequence(parts))
     return band(tree.members[:position], tree.permutable, sequence(parts))
+
+
+def _share(groups: list[tuple[str, ...]], scop: Scop, outer: tuple[Member, ...]) -> bool:
+    """Whether two groups touch the same element in one iteration of the loops outside."""
+    for index, group in enumerate(groups):
+        for other in groups[:index]:
+            meets = _touched(group, scop).apply_range(_touched(other, scop).reverse())
+            for member in outer:
+                meets = meets.eq_at_multi_union_pw_aff(member.union())
+            if not meets.is_empty():
+                return True
+    return False
+
+
+def _touched(group: tuple[str, ...], scop: Scop) -> isl.UnionMap:
+    found = isl.UnionMap.empty_ctx(scop.context.get_ctx())
+    for name in group:
+        for access in scop.statement(name).accesses:
+            found = found.union(isl.UnionMap.from_map(access.relation))
+    return found
 
 
 def _part(tree: Band, position: int, group: tuple[str, ...], outer: tuple[Member, ...]) -> Tree:
