@@ -4,9 +4,10 @@
       for j in 0..m parallel:   ->     for (int64_t i = POLYOPT_THREAD(y); i < n; i += POLYOPT_THREADS(y)) {
         S0: ...                            for (int64_t j = POLYOPT_THREAD(x); j < m; j += POLYOPT_THREADS(x)) { ...
 
-The innermost of up to three nested parallel loops goes along x, where neighbouring threads touch neighbouring elements; what is outside of
-three is a loop of every thread. Each loop advances by the number of threads there are, so that every grid runs all iterations, and
-indices have 64 bits. A stage without a parallel loop is for a single thread.
+The innermost of up to three nested parallel loops goes along x, where neighbouring threads touch neighbouring elements; what is outside
+of three is a loop of every thread. Where NumPy's reductions are among the statements (never in strict mode), a block takes the place of
+a thread, and its threads share the reductions. Each loop advances by the number of threads there are, so that every grid runs all
+iterations, and indices have 64 bits. A stage without a parallel loop is for a single thread (or block).
 
 Expressions and statements are printed as for C; `polyopt_cuda.h` gives them their meaning. Non-goals here: which loops are parallel
 (polyhedral/spread.py), what has no form at all (codegen/device.py), and the size of the grid (the host's).
@@ -33,8 +34,10 @@ from setuptools_polyopt.codegen.storage import Unit
 from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
+from setuptools_polyopt.ir.expressions import Reduce
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.visitors import assigns, own_loads, walk_expr
 
 THREADS = 256
 """Threads of a block at most: what __launch_bounds__ says."""
@@ -67,14 +70,15 @@ class CudaArg:
 @dataclass(frozen=True, slots=True)
 class CudaKernel:
     """A printed kernel. loops: those that threads share, outer first (the last one is along x); none for a single thread. body: what is
-    inside them. arrays: temporaries in memory that all threads see, which the host has to provide. flags: floating-point flags that cannot
-    be ruled out."""
+    inside them. blocks: a block, not a thread, runs an iteration. arrays: temporaries in memory that all threads see, which the host has
+    to provide. flags: floating-point flags that cannot be ruled out."""
 
     symbol: str
     text: str
     args: tuple[CudaArg, ...]
     loops: tuple[For, ...]
     body: Block
+    blocks: bool
     arrays: tuple[Array, ...]
     flags: int
 
@@ -88,7 +92,8 @@ def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
     _refuse_overlap(form)
     unit = _Unit(form, Options(parallel=False, polls=False, jam=False), sanitize(form.name), Names(_WORDS))
     axes = dict(zip((item.var for item in reversed(mapped)), "xyz", strict=False))
-    f = _Thread(unit, axes)
+    blocks = _in_blocks(form)
+    f = _Thread(unit, axes, blocks)
     try:
         emit_block(f, form.body)
     except TypeError as error:
@@ -96,7 +101,7 @@ def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
     flags = UNDERFLOW if may_underflow(kernel) else 0
     args = tuple(f.args[local.name] for local in ordered(f))
     body = mapped[-1].body if mapped else kernel.body
-    return CudaKernel(unit.symbol, _text(unit, f, kernel), args, mapped, body, arrays, flags)
+    return CudaKernel(unit.symbol, _text(unit, f, kernel), args, mapped, body, blocks, arrays, flags)
 
 
 def translation_unit(kernels: Sequence[CudaKernel]) -> str:
@@ -145,6 +150,15 @@ def _shared_arrays(kernel: Kernel) -> tuple[Kernel, tuple[Array, ...]]:
     return replace(kernel, arrays=arrays, body=body), tuple(array for array in arrays if array.name in outside)
 
 
+def _in_blocks(kernel: Kernel) -> bool:
+    """Whether the threads of a block should run an iteration together: there are reductions to share, and it does no harm that each thread
+    stores all results (nobody reads what is stored)."""
+    found = assigns(kernel.body)
+    reduces = any(isinstance(node, Reduce) for item in found for node in walk_expr(item.value))
+    stored = {item.target.array for item in found if item.target.indices}
+    return reduces and not stored & {load.array for item in walk(kernel.body) for load in own_loads(item)}
+
+
 def _refuse_overlap(kernel: Kernel) -> None:
     """Arrays are copied to a device one by one; what shares memory here would not share it there."""
     unit = Unit(kernel, Options(), "")
@@ -163,11 +177,12 @@ class _Unit(Unit):
 
 
 class _Thread(Function):
-    """What one thread does. axes: the loops that threads share, by variable."""
+    """What one thread does. axes: the loops that threads (or blocks) share, by variable."""
 
-    def __init__(self, unit: Unit, axes: dict[str, str]) -> None:
+    def __init__(self, unit: Unit, axes: dict[str, str], blocks: bool) -> None:
         super().__init__(unit, None)
         self.axes = axes
+        self.blocks = blocks
         self.args: dict[str, CudaArg] = {}
 
     def takes(self, loop: For) -> bool:
@@ -176,9 +191,10 @@ class _Thread(Function):
         axis, var = self.axes[loop.var], self.unit.names.of(loop.var)
         lower, upper = position(loop.lower, self), position(loop.upper, self).text
         scale = f" * {loop.step}" if loop.step != 1 else ""
-        start = f"POLYOPT_THREAD({axis}){scale}"
+        who = "BLOCK" if self.blocks else "THREAD"
+        start = f"POLYOPT_{who}({axis}){scale}"
         first = start if lower.text == "0" else f"{lower.text} + {start}"
-        head = f"for (int64_t {var} = {first}; {var} < {upper}; {var} += POLYOPT_THREADS({axis}){scale})"
+        head = f"for (int64_t {var} = {first}; {var} < {upper}; {var} += POLYOPT_{who}S({axis}){scale})"
         self.iterators.append(loop.var)
         self.nest += 1
         with self.block(head):
@@ -213,7 +229,7 @@ class _Thread(Function):
     def wrapper(self, key: LoopKey, reduce: bool) -> str:
         if not reduce:
             raise TypeError(f"{key.ufunc} has no GPU form")
-        return f"polyopt_reduce_{key.ufunc}_{suffix(DType(key.dtypes[-1]))}"
+        return f"polyopt_{'block' if self.blocks else 'reduce'}_{key.ufunc}_{suffix(DType(key.dtypes[-1]))}"
 
     def libm(self, name: str) -> str:
         raise TypeError(f"{name} is libm's")

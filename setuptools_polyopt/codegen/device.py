@@ -39,9 +39,12 @@ from setuptools_polyopt.ir.visitors import assigns, walk_expr
 
 FUNCTIONS = frozenset((
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
-    "arcsinh", "arccosh", "arctanh", "cbrt", "power", "arctan2", "hypot",
+    "arcsinh", "arccosh", "arctanh", "cbrt", "power", "arctan2", "hypot", "maximum", "minimum",
 ))  # fmt: skip
-"""Ufuncs of float32 and float64 that polyopt_cuda.h has."""
+"""Ufuncs of float32 and float64 that polyopt_cuda.h (or polyopt_ops.h) has."""
+
+OF_COMPLEX = frozenset(("exp",))
+"""The same of complex64 and complex128."""
 
 REDUCTIONS = frozenset(("numpy.add", "numpy.maximum", "numpy.minimum"))
 
@@ -119,7 +122,8 @@ def _accept_call(node: Call, function: str, fp: str, span: Span) -> None:
     if fp == "strict":
         raise _refused(span, f"`{function}` has to give NumPy's own bits, which a GPU does not have", _BOUNDED)
     same = all(arg.dtype is node.dtype for arg in node.args)
-    if name not in FUNCTIONS or not node.dtype.is_float or not same:
+    known = (name in FUNCTIONS and node.dtype.is_float) or (name in OF_COMPLEX and node.dtype.is_complex)
+    if not known or not same:
         raise _refused(span, f"`{function}` of {node.dtype.value} has no GPU form")
 
 
@@ -278,8 +282,10 @@ def _look(expr: Expr) -> Call:
 def _computes(expr: Expr) -> bool:
     """Whether a number comes out of arithmetic, rather than from where it was stored (and looked at)."""
     match expr:
-        case Const() | Sym() | Load() | Reduce():
+        case Const() | Sym() | Load():
             return False
+        case Reduce(function=function):
+            return function == "numpy.add"
         case Select(then=then, orelse=orelse):
             return _computes(then) or _computes(orelse)
         case Call(function="complex", args=args):

@@ -137,7 +137,8 @@ def _lines(launches: Sequence[Launch], pad: str) -> Iterator[str]:
         match item:
             case CudaKernel():
                 extents = python_tuple(_grid(item.loops)) if item.loops else "()"
-                yield f"{pad}gpu.launch({', '.join([_quoted(item.symbol), extents, *map(_argument, item.args)])})"
+                call = "launch_blocks" if item.blocks else "launch"
+                yield f"{pad}gpu.{call}({', '.join([_quoted(item.symbol), extents, *map(_argument, item.args)])})"
             case Around(loop=loop, body=body):
                 ends = [python_expression(loop.lower), python_expression(loop.upper)]
                 step = [str(loop.step)] if loop.step != 1 else []

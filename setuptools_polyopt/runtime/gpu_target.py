@@ -222,7 +222,15 @@ class Run:
         """Start a kernel with a thread for each iteration, as far as a grid goes. extents: iterations, outer loop first."""
         if any(extent <= 0 for extent in extents):
             return
-        grid, block = geometry(extents)
+        self._launch(kernel, *geometry(extents), args)
+
+    def launch_blocks(self, kernel: str, extents: tuple[int, ...], *args: Any) -> None:
+        """The same with a block for each iteration."""
+        if all(extent > 0 for extent in extents):
+            grid = [min(extent, most) for extent, most in zip(reversed(extents), _GRID, strict=False)]
+            self._launch(kernel, (*grid, *(1,) * (3 - len(grid))), (THREADS, 1, 1), args)
+
+    def _launch(self, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
         typed = tuple(np.int64(arg) if isinstance(arg, int) else arg for arg in args)
         self.guarded(self.guarded(self.module.get_function, kernel), grid, block, typed)
 

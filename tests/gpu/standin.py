@@ -165,7 +165,7 @@ def _launchers(text: str) -> Iterator[str]:
             f"static void run_{name}(void **p) {{ {name}({values}); }}\n"
             f'extern "C" int standin_{name}(const unsigned *grid, const unsigned *block, void **p, const int *sizes, int count)\n'
             f"{{ if (count != {len(types)}) return {len(types) + 1}; {sizes}\n"
-            f"standin_launch(run_{name}, {int('__syncthreads' in body)}, grid, block, p); return 0; }}\n"
+            f"standin_launch(run_{name}, {int('__syncthreads' in body or 'polyopt_block_' in body)}, grid, block, p); return 0; }}\n"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,6 +178,14 @@ def test_values_within_the_bounds(bounded: Built, cupy: ModuleType) -> None:
     found, expected = bounded.built.rows(x), bounded.plain.rows(x)
     assert standin.COUNTS["launches"] > 0
     np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 255, 256, 257, 2049, 7001])
+def test_sums_that_a_block_shares(bounded: Built, cupy: ModuleType, columns: int) -> None:
+    x = np.random.default_rng(columns).standard_normal((3, columns))
+    exact = x - np.array([[math.fsum(row) / columns] for row in x])
+    np.testing.assert_allclose(bounded.built.rows(x), np.exp(exact) / np.sqrt(1.0 + exact * exact), rtol=4e-15)
+    assert standin.COUNTS["launches"] == 2
 
 
 @pytest.mark.parametrize("name", ["heat", "product", "mix", "ratios", "counts"])

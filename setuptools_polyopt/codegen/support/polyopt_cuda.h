@@ -146,6 +146,9 @@ POLYOPT_INLINE float polyopt_remainder_f32(float a, float b) { polyopt_finite_f3
 /* Loops over threads go in steps of all the threads there are, so that any grid runs all of their iterations. */
 #define POLYOPT_THREAD(axis) ((int64_t)blockIdx.axis * blockDim.axis + threadIdx.axis)
 #define POLYOPT_THREADS(axis) ((int64_t)gridDim.axis * blockDim.axis)
+/* Loops over blocks, whose threads do the same and share the work of reductions. */
+#define POLYOPT_BLOCK(axis) ((int64_t)blockIdx.axis)
+#define POLYOPT_BLOCKS(axis) ((int64_t)gridDim.axis)
 
 /* ---- transcendental functions (never in strict mode) --------------------------------------------------------------------------- */
 
@@ -182,6 +185,18 @@ POLYOPT_FUNCTION2(hypot, hypot)
 #undef POLYOPT_FUNCTION1
 #undef POLYOPT_FUNCTION2
 
+/* e**re * (cos im + i sin im): within 4 ULP by parts, where e**re is finite. */
+POLYOPT_INLINE polyopt_c128 polyopt_exp_c128(polyopt_c128 x)
+{
+    double size = exp(x.re);
+    return polyopt_make_c128(size * cos(x.im), size * sin(x.im));
+}
+POLYOPT_INLINE polyopt_c64 polyopt_exp_c64(polyopt_c64 x)
+{
+    polyopt_c128 y = polyopt_exp_c128(polyopt_make_c128(x.re, x.im));
+    return polyopt_make_c64((float)y.re, (float)y.im);
+}
+
 /* ---- reductions ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Pairs of pairs: runs of eight one after the other, then runs of equal length two by two. An element takes part in at most
@@ -200,7 +215,7 @@ POLYOPT_FUNCTION2(hypot, hypot)
         if (!depth) return init;                                                                                                  \
         F total = waiting[--depth];                                                                                               \
         while (depth) total = waiting[--depth] + total;                                                                           \
-        return polyopt_finite_##S(init + total);                                                                                  \
+        return init + total;                                                                                                      \
     }                                                                                                                             \
     POLYOPT_EXTREME(F, S, maximum)                                                                                                \
     POLYOPT_EXTREME(F, S, minimum)
@@ -214,5 +229,49 @@ POLYOPT_REDUCE(double, f64)
 POLYOPT_REDUCE(float, f32)
 #undef POLYOPT_REDUCE
 #undef POLYOPT_EXTREME
+
+/* The same by all POLYOPT_WIDTH threads of a block, which come here together and leave with the same value. A round takes eight elements a
+ * thread; the rounds' sums are added as pairs of pairs. An element takes part in at most log2(count) + 8 additions. */
+#define POLYOPT_WIDTH 256
+#define POLYOPT_TOGETHER(F, S, name, COMBINE)                                                                                     \
+    POLYOPT_INLINE F polyopt_block_##name##_##S(struct polyopt_ctx *, F init, const void *first, int64_t step, int64_t count)     \
+    {                                                                                                                             \
+        __shared__ F parts[POLYOPT_WIDTH];                                                                                        \
+        const int self = (int)threadIdx.x;                                                                                        \
+        F waiting[60], total;                                                                                                     \
+        int depth = 0;                                                                                                            \
+        for (int64_t start = 0, run = 0; start < count; start += 8 * POLYOPT_WIDTH) {                                             \
+            const int64_t end = polyopt_min(count, start + 8 * POLYOPT_WIDTH);                                                    \
+            int width = (int)polyopt_min(POLYOPT_WIDTH, end - start);                                                             \
+            if (self < width) total = *(const F *)((const char *)first + (start + self) * step);                                  \
+            for (int64_t k = start + self + POLYOPT_WIDTH; k < end; k += POLYOPT_WIDTH)                                           \
+                total = COMBINE(total, *(const F *)((const char *)first + k * step));                                             \
+            if (self < width) parts[self] = total;                                                                                \
+            __syncthreads();                                                                                                      \
+            while (width > 1) {                                                                                                   \
+                const int half = (width + 1) / 2;                                                                                 \
+                if (self + half < width) parts[self] = COMBINE(parts[self], parts[self + half]);                                  \
+                width = half;                                                                                                     \
+                __syncthreads();                                                                                                  \
+            }                                                                                                                     \
+            total = parts[0];                                                                                                     \
+            __syncthreads();                                                                                                      \
+            for (int64_t pairs = run++; pairs & 1; pairs >>= 1) total = COMBINE(waiting[--depth], total);                         \
+            waiting[depth++] = total;                                                                                             \
+        }                                                                                                                         \
+        if (!depth) return init;                                                                                                  \
+        total = waiting[--depth];                                                                                                 \
+        while (depth) total = COMBINE(waiting[--depth], total);                                                                   \
+        return COMBINE(init, total);                                                                                              \
+    }
+#define POLYOPT_PLUS(a, b) ((a) + (b))
+POLYOPT_TOGETHER(double, f64, add, POLYOPT_PLUS)
+POLYOPT_TOGETHER(float, f32, add, POLYOPT_PLUS)
+POLYOPT_TOGETHER(double, f64, maximum, polyopt_maximum_f64)
+POLYOPT_TOGETHER(float, f32, maximum, polyopt_maximum_f32)
+POLYOPT_TOGETHER(double, f64, minimum, polyopt_minimum_f64)
+POLYOPT_TOGETHER(float, f32, minimum, polyopt_minimum_f32)
+#undef POLYOPT_TOGETHER
+#undef POLYOPT_PLUS
 
 #endif
