@@ -26,8 +26,8 @@ class StandIn(SimpleNamespace):
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": float(self.processors)}
 
-    def nodes(self) -> list[dict[str, bool]]:
-        return [{"Alive": True}]
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "NodeID": "one"}]
 
     def put(self, value: Any) -> int:
         kept = value.copy(order="K")

@@ -259,6 +259,7 @@ class _Spread:
         import ray
 
         heard = time.monotonic()
+        nodes = _alive(ray)
         while (waiting or self.pending) and not self.state.status:
             while waiting and len(self.pending) < 2 * self.cluster.workers:
                 self._submit(waiting)
@@ -267,9 +268,15 @@ class _Spread:
             for status in ready:
                 self._take(status, now)
                 heard = now
-            patience = PATIENCE if _Memory.answered else FIRST_PATIENCE
-            if now - heard > patience + 3.0 * self.longest:
-                raise GivenUp(f"no answer for {now - heard:.0f} seconds{_lost_nodes(ray)}")
+            if not ready and now - heard > PATIENCE:
+                lost = len(nodes - _alive(ray))
+                if now - heard > self._patience(lost):
+                    raise GivenUp(f"no answer for {now - heard:.0f} seconds" + (f", {lost} of its nodes gone" if lost else ""))
+
+    def _patience(self, lost: int) -> float:
+        """For how many seconds to wait for an answer; not long after nodes were lost, although Ray may have sent their tasks elsewhere."""
+        usual = PATIENCE if _Memory.answered else FIRST_PATIENCE
+        return min(usual + self.longest, FIRST_PATIENCE) if lost else usual + 3.0 * self.longest
 
     def _submit(self, waiting: list[Chunk]) -> None:
         chunk = waiting[-1]
@@ -336,12 +343,11 @@ class _Spread:
         self.pending.clear()
 
 
-def _lost_nodes(ray: Any) -> str:
-    try:
-        lost = sum(not node["Alive"] for node in ray.nodes())
-    except Exception:  # noqa: BLE001 -- only a word for the message
-        return ", and the cluster's head does not answer"
-    return f" ({lost} of its nodes are gone)" if lost else ""
+def _alive(ray: Any) -> set[str]:
+    """The nodes of the cluster; none where its head does not answer."""
+    with suppress(Exception):
+        return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+    return set()
 
 
 # cutting
