@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from setuptools_polyopt.diagnostics import unsupported
+from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import arrays
 from setuptools_polyopt.frontend.affine import number
 from setuptools_polyopt.frontend.context import Context
@@ -40,7 +40,7 @@ def attribute(ctx: Context, node: ast.Attribute) -> Value:
             return _of_array(ctx, base, node)
         case ScalarValue():
             if node.attr in ("real", "imag"):
-                return _component(ctx, base, node)
+                return component(ctx, base, node.attr, ctx.span(node))
             return MethodValue(base, node.attr)
         case _:
             raise unsupported(span, "attribute", f"`{ast.unparse(node)}` is not understood")
@@ -71,7 +71,7 @@ def _of_array(ctx: Context, base: ArrayValue, node: ast.Attribute) -> Value:
         case "dtype":
             return StringValue(base.dtype.value)
         case "real" | "imag":
-            return _component(ctx, base, node)
+            return component(ctx, base, node.attr, ctx.span(node))
         case name:
             return MethodValue(base, name)
 
@@ -98,15 +98,14 @@ def size(ctx: Context, base: ArrayValue, node: ast.AST) -> ScalarValue:
     return ScalarValue(_PYTHON_INT, scaled if exact is None or not exact.small else exact.expr())
 
 
-def _component(ctx: Context, base: Value, node: ast.Attribute) -> Value:
+def component(ctx: Context, base: Value, name: str, span: Span) -> Value:
     """`z.real` and `z.imag` are views of arrays and plain numbers of scalars."""
-    span = ctx.span(node)
     if isinstance(base, ArrayValue):
         if base.dtype.is_complex:
-            return replace(base, dtype=base.dtype.real, part="real" if node.attr == "real" else "imag", fresh=False)
-        if node.attr == "real":
+            return replace(base, dtype=base.dtype.real, part="real" if name == "real" else "imag", fresh=False)
+        if name == "real":
             return base
         raise unsupported(span, "attribute", "`.imag` of a real array is not supported")
     operand = arrays.operand_of(base, span)
-    result = elementwise.call(f"numpy.{node.attr}", (operand,), {}, ctx.function.fp, span)
+    result = elementwise.call(f"numpy.{name}", (operand,), {}, ctx.function.fp, span)
     return ScalarValue(ScalarType(operand.type.box, result.dtype), result.expr)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import arrays, contraction, creation, reduction
 from setuptools_polyopt.frontend.affine import affine
-from setuptools_polyopt.frontend.attributes import chain, extent_value, size
+from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.subscripts import new_axis
 from setuptools_polyopt.frontend.values import (
@@ -31,7 +31,7 @@ from setuptools_polyopt.frontend.values import (
 )
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, integer
-from setuptools_polyopt.operators import elementwise, functions
+from setuptools_polyopt.operators import elementwise, functions, numpy_functions
 from setuptools_polyopt.operators.values import ScalarType
 
 PYTHON_INT = ScalarType("python", DType.INT64)
@@ -57,6 +57,8 @@ def call(ctx: Context, node: ast.Call) -> Value:
     span = ctx.span(node)
     function = _callee(ctx, node.func)
     if isinstance(function, MethodValue):
+        if function.name in ("conj", "conjugate") and _is_real(function.receiver) and not node.args and not node.keywords:
+            return function.receiver
         path = _METHODS.get(function.name) if isinstance(function.receiver, ArrayValue) else None
         path = path or functions.method(function.name)
         if path is None:
@@ -139,12 +141,26 @@ def _elementwise(ctx: Context, arguments: Arguments) -> Value:
     if arguments.keywords:
         name = next(iter(arguments.keywords))
         raise unsupported(span, "keyword-argument", f"`{path}` with the argument `{name}=` is not supported")
-    bound = _index_extreme(ctx, arguments)
-    if bound is not None:
-        return bound
+    short = _index_extreme(ctx, arguments) or _view_of_itself(ctx, arguments)
+    if short is not None:
+        return short
     fp = ctx.function.fp
     values = tuple(_number(ctx, value) for value in arguments.positional)
     return arrays.apply(ctx, values, lambda operands: elementwise.call(path, operands, {}, fp, span), span)
+
+
+def _is_real(value: Value) -> bool:
+    return isinstance(value, ArrayValue) and value.dtype.kind in "iuf"
+
+
+def _view_of_itself(ctx: Context, arguments: Arguments) -> Value | None:
+    """What `np.real(a)`, `np.imag(a)` and the constructor of the array's own type answer shares the array's memory."""
+    value, name = arguments.positional[0] if arguments.positional else None, arguments.path.removeprefix("numpy.")
+    if not isinstance(value, ArrayValue) or len(arguments.positional) > 1:
+        return None
+    if arguments.path in ("numpy.real", "numpy.imag"):
+        return component(ctx, value, name, arguments.span)
+    return value if numpy_functions.CONSTRUCTORS.get(name) is value.dtype and name != arguments.path else None
 
 
 def _number(ctx: Context, value: Value) -> Value:

@@ -73,6 +73,17 @@ FOUND = {
         lambda: [np.full((5, 5, 5), 1 + 2j, np.complex64), 1, 5],
         (lambda: [np.full((9, 9, 9), 1 + 2j, np.complex64), -3, 9],),
     ),
+    **{
+        f"itself_{number}": Found(  # the answer shares the array's memory
+            f"def itself_{number}(A):\n    B = {text}\n    A[0] = 3\n    A += A * A\n    return B * 1 + 1\n",
+            lambda kind=kind: [np.arange(5).astype(kind)],
+            (),
+        )
+        for number, (text, kind) in enumerate(
+            (("np.real(A)", float), ("np.real(A)", complex), ("np.imag(A)", complex), ("np.float64(A)", float), ("np.int64(A)", np.int64),
+             ("A.conj()", float), ("A.conjugate()", np.int64))
+        )
+    },
     "flags_of_a_complex_test": Found(
         "def flags_of_a_complex_test(A, B, n):\n    for i in range(n):\n        if A[i] / B[i] != 2 and i == n:\n            A[i] = 1\n"
         "        A[i] = A[i] + 1\n",
