@@ -28,8 +28,13 @@ def session_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]
     made = build(folder, "rayprograms", TEXT, profile_of(TEXT, "rayprograms.mod", CALLS), Settings(targets=("cpu", "ray")))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False})
-        ray.init(address=cluster.address, log_to_driver=False)
+        try:
+            cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False})
+            ray.init(address=cluster.address, log_to_driver=False)
+        except Exception as error:  # noqa: BLE001 -- Ray's own, whatever the machine lacks: memory, ports, time
+            os.environ.clear()
+            os.environ.update(before)
+            pytest.skip(f"Ray does not start here: {error}")
         sys.path.insert(0, str(folder))
         try:
             yield Ready(cluster, made)
