@@ -29,7 +29,8 @@ def session_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False})
+            head = {"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False}
+            cluster = Cluster(initialize_head=True, head_node_args=head)
             ray.init(address=cluster.address, log_to_driver=False)
         except Exception as error:  # noqa: BLE001 -- Ray's own, whatever the machine lacks: memory, ports, time
             os.environ.clear()
