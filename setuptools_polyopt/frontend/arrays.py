@@ -162,10 +162,11 @@ def common_order(arrays: Sequence[ArrayValue], rank: int) -> Order | None:
 
 def _iteration_order(arrays: Sequence[ArrayValue], rank: int) -> Order | None:
     """The memory order of an element-wise operation's result: one operand in C order decides, if it has all of the result's elements; and
-    operands along a single axis leave it at C."""
+    operands along a single axis leave it at C. A temporary in another order may become the result, if it is large (see `elision`)."""
     large = [array for array in arrays if sum(extent != integer(1) for extent in array.extents) > 1]
     known = [array for array in large if array.order is not None]
-    if any(array.rank == rank and integer(1) not in array.extents for array in known):
+    steady = all(array.order is not None or not array.fresh for array in large)
+    if steady and any(array.rank == rank and integer(1) not in array.extents for array in known):
         return common_order(known, rank)
     return common_order(large, rank)
 

@@ -84,6 +84,11 @@ FOUND = {
              ("A.conj()", float), ("A.conjugate()", np.int64))
         )
     },
+    "order_of_a_large_temporary": Found(  # which becomes the result, with its own memory order
+        "def order_of_a_large_temporary(A, B):\n    B += A * A\n    C = (A - B.T) * (B - A)\n    return C\n",
+        lambda: [np.ones(5), np.ones((5, 5))],
+        (lambda: [np.ones(200), np.ones((200, 200))],),
+    ),
     "flags_of_a_complex_test": Found(
         "def flags_of_a_complex_test(A, B, n):\n    for i in range(n):\n        if A[i] / B[i] != 2 and i == n:\n            A[i] = 1\n"
         "        A[i] = A[i] + 1\n",
