@@ -124,8 +124,9 @@ class Targets:
             times["gpu"] = machine.on_gpu(self._on_gpu(run, call), self.machine) + start
         processors = self._processors(plan, call)
         if processors:
+            tasks = processors * int(self._ray().CHUNKS_PER_PROCESSOR)
             forced = self.cluster.lower() not in ("", "off")
-            times["ray"] = 0.0 if forced else machine.on_ray(run, self.machine, processors, 3 * processors)
+            times["ray"] = 0.0 if forced else machine.on_ray(run, self.machine, processors, tasks)
         return times
 
     def _on_gpu(self, run: Run, call: Call) -> Run:

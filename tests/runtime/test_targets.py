@@ -77,7 +77,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     module("fake_polyopt")
     module("fake_polyopt.plans", PLANS={"heat": plan(), "serial": plan((), "its outermost loop is not parallel")})
     module("fake_polyopt.gpu_plans", PLANS={"heat": gpu_plan()})
-    module(RAY, run=made.run_ray, processors=lambda wanted, call: made.processors)
+    module(RAY, CHUNKS_PER_PROCESSOR=6, run=made.run_ray, processors=lambda wanted, call: made.processors)
     module("setuptools_polyopt.runtime.gpu_target", run=made.run_gpu)
     for name in ("ray", "cupy"):
         monkeypatch.delitem(sys.modules, name, raising=False)
