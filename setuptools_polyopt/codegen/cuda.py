@@ -96,7 +96,7 @@ def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
     f = _Thread(unit, axes, blocks)
     try:
         emit_block(f, form.body)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # no form of an operation, or a scalar that lives from one launch to another
         raise unsupported(kernel.span, "no-gpu-form", f"not for a GPU: {error}") from error
     flags = UNDERFLOW if may_underflow(kernel) else 0
     args = tuple(f.args[local.name] for local in ordered(f))
