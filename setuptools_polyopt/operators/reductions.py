@@ -12,7 +12,8 @@ result element:
 
 Where `reduction.free` holds (integers, bools) the order does not matter and plain loops over all axes with `combine` are right.
 
-What was established by experiment (NumPy 2.4.6 and 1.26.4, float32, float64, complex64, complex128; extents 1 to 20,003; 2.2.6 by the tests):
+What was established by experiment (NumPy 2.4.6 and 1.26.4, float32, float64, complex64, complex128; extents 1 to 20,003; 2.2.6 by the
+tests):
  - Before 2.3 an inner loop takes at most 8192 elements at a time (of a row, or of flat axes); the native code finds that out and does the
    same (`polyopt_reduce_block`). Not followed: `np.setbufsize`, which changes that number.
  - A reduction over the last axis is one call of the inner loop a row (sum: pairwise in blocks of 128; the accumulator starts at 0.0, so

@@ -96,8 +96,8 @@ def _chain(
     """The loop that should be innermost although it carries a dependence: the others jump from line to line, and it does not.
 
     Where rows of such a chain are independent (the loop `inner` carries nothing), several of them then run side by side
-    (codegen/interleave.py); alone, too, a chain (its sum in a register, codegen/registers.py) beats a vector loop over elements that lie far
-    apart. Not where tiles bring data back that would be gone.
+    (codegen/interleave.py). Alone, too, a chain whose sum stays in a register (codegen/registers.py) beats a vector loop over elements
+    that lie far apart. Not where tiles bring data back that would be gone.
     """
     if inner is None or any(_reused(s, points, outer) for s in statements):
         return None
