@@ -56,7 +56,8 @@ class KernelSource:
     struct: C text of `struct NAME_args`; text: C text of the functions (needs `polyopt_ops.h`, the struct, the wrappers of `loops`).
     symbol: the name that POLYOPT_KERNEL decorates. args: the fields of the struct. loops: NumPy's inner loops it calls; libm: functions of
     the process's libm. uses_failed: it may fail other than by lack of memory; uses_flags: it may set a floating-point flag.
-    chunked: its one outermost parallel loop honours the context's chunk bounds; step: that loop's, as it is printed. work: about how many operations a call does, as a
+    chunked: its one outermost parallel loop honours the context's chunk bounds; step: that loop's, as it is printed. work: about how
+    many operations a call does, as a
     float64 expression over the parameters.
     """
 
