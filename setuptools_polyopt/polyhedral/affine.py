@@ -140,7 +140,7 @@ class Affine:
                 divisor = _literal(expr.right)
                 if divisor:
                     value = isl.Val(divisor, space.get_ctx())
-                    quotient = left.scale_down_val(value).floor()
+                    quotient = (left if divisor > 0 else left.neg()).scale_down_val(value.abs()).floor()
                     return quotient if expr.op == "floordiv" else left.sub(quotient.scale_val(value))
         raise NotAffine(print_expr(expr))
 

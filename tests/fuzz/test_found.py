@@ -89,6 +89,12 @@ FOUND = {
         lambda: [np.ones(5), np.ones((5, 5))],
         (lambda: [np.ones(200), np.ones((200, 200))],),
     ),
+    "remainder_of_a_negative_constant": Found(  # isl divides by positive numbers only
+        "def remainder_of_a_negative_constant(A, n):\n    for i in range(n):\n        if -1 < (i % -2):\n            A[i] += 1\n"
+        "        A[i] *= A[i] + n\n",
+        lambda: [np.arange(6.0), 6],
+        (lambda: [np.arange(9.0), 9],),
+    ),
     "flags_of_a_complex_test": Found(
         "def flags_of_a_complex_test(A, B, n):\n    for i in range(n):\n        if A[i] / B[i] != 2 and i == n:\n            A[i] = 1\n"
         "        A[i] = A[i] + 1\n",
