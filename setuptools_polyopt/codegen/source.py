@@ -57,8 +57,7 @@ class KernelSource:
     symbol: the name that POLYOPT_KERNEL decorates. args: the fields of the struct. loops: NumPy's inner loops it calls; libm: functions of
     the process's libm. uses_failed: it may fail other than by lack of memory; uses_flags: it may set a floating-point flag.
     chunked: its one outermost parallel loop honours the context's chunk bounds; step: that loop's, as it is printed. work: about how
-    many operations a call does, as a
-    float64 expression over the parameters.
+    many operations a call does, as a float64 expression over the parameters.
     """
 
     name: str

@@ -18,20 +18,20 @@ from setuptools_polyopt.config import Settings
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """The programs, always sent to the cluster."""
-    folder = tmp_path_factory.mktemp("standin")
+    folder = tmp_path_factory.mktemp("raystandin")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POLYOPT_RAY", "auto")
-        yield build(folder, "standin", TEXT, profile_of(TEXT, "standin.mod", CALLS), Settings(targets=("cpu", "ray")))
+        yield build(folder, "raystandin", TEXT, profile_of(TEXT, "raystandin.mod", CALLS), Settings(targets=("cpu", "ray")))
 
 
 @pytest.fixture
 def target(programs: Built) -> Any:
     """The wheel's module."""
-    found = sys.modules.get("standin._polyopt.ray_target")
+    found = sys.modules.get("raystandin._polyopt.ray_target")
     if found is None:
         from importlib import import_module
 
-        found = import_module("standin._polyopt.ray_target")
+        found = import_module("raystandin._polyopt.ray_target")
     found._remote.cache_clear()
     found._Memory.resting = found._Memory.asked = float("-inf")
     return found

@@ -48,4 +48,5 @@ def test_strides_are_numpys(tmp_path: Path) -> None:
                 expected, found = (getattr(module, name)(*arguments(count, turn)) for module in (built.plain, built.built))
                 assert (expected.strides, expected.tobytes()) == (found.strides, found.tobytes()), (name, count, turn)
     optimised = {region.function for module in built.compiled.report.modules for region in module.regions}
-    assert optimised == {"turned", "behind", "outer", "alone", "across"}, built.compiled.report.modules[0].missed
+    # `turned` is left: where the arrays are large NumPy writes the sum into the temporary, which lies in memory like `a.T`
+    assert optimised == {"behind", "outer", "alone", "across"}, built.compiled.report.modules[0].missed
