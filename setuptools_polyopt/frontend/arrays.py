@@ -16,10 +16,10 @@ from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Const, Expr, Load, Select, Sym, integer
 from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.statements import Assign, Block, For
-from setuptools_polyopt.ir.visitors import children, map_expr, walk_expr
+from setuptools_polyopt.ir.visitors import children, loads, map_expr, walk_expr
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, element
 
@@ -67,7 +67,11 @@ def _check_strides(ctx: Context, value: Expr, indices: Sequence[Expr], span: Spa
 
     Where the last axis has one element, another is NumPy's innermost: none may run backwards.
     """
-    *outer, inner = [index.name for index in indices if isinstance(index, Sym)]
+    *outer, inner = names = [index.name for index in indices if isinstance(index, Sym)]
+    if outer and any(_runs_backwards(load, names) for load in _operands_of_numpy(value)):
+        raise unsupported(
+            span, "reversed-operand", "NumPy may run along a reversed array from its other end, with other bits", "copy it first"
+        )
     for load in elementwise.unit_stride_arguments(value):
         if not isinstance(load, Load) or not load.indices:
             continue
@@ -81,6 +85,18 @@ def _check_strides(ctx: Context, value: Expr, indices: Sequence[Expr], span: Spa
         ctx.state.steady[load.array] = None
         if ctx.state.arrays[load.array].role is Role.ARGUMENT:
             ctx.state.ordered[load.array] = None
+
+
+def _operands_of_numpy(value: Expr) -> Iterator[Load]:
+    """The elements that NumPy's own loops are given."""
+    for node in walk_expr(value):
+        if isinstance(node, Call) and node.function.startswith("numpy."):
+            yield from loads(node)
+
+
+def _runs_backwards(load: Load, names: Sequence[str]) -> bool:
+    forms = [affine(index) or Affine((), 0) for index in load.indices]
+    return any(form.coefficient(name) < 0 for form in forms for name in names)
 
 
 def _conversions(ctx: Context, expr: Expr, span: Span) -> dict[Expr, Load]:
