@@ -34,6 +34,7 @@ from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.polyhedral import Options, Schedules, stages, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral.forward import forward
+from setuptools_polyopt.polyhedral.operands import separate_operands
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, Report, VariantReport
 from setuptools_polyopt.report.words import guard_words, type_words
@@ -212,7 +213,7 @@ def compile_variant(
     """
     lowered = replace(variant.kernel, name=symbol)
     verify(lowered)
-    kernel = forward(fold(lowered))
+    kernel = separate_operands(forward(fold(lowered)))
     verify(kernel)
     known = schedules or Schedules()
     scheduled = known.of(kernel)
