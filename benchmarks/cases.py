@@ -23,7 +23,8 @@ Arguments = tuple[object, ...]
 class Case:
     """A function, its arguments at a size, the size for a table, and whether a call changes its arguments.
 
-    ``kind`` is ``loops`` (explicit-loop kernels), ``mixed`` (loops in methods and beside other code), ``expression`` (NumPy) or
+    ``kind`` is ``loops`` (explicit-loop kernels), ``mixed`` (loops in methods, beside other code, around calls of
+    libm, or each of whose steps needs the last one), ``expression`` (NumPy) or
     ``application``.
     """
 
@@ -152,7 +153,7 @@ CASES = (
     Case("radarlab.kernels:lu", "loops", 225, _dominant, in_place=True),
     Case("radarlab.kernels:lu_solve", "mixed", 2200, _lu_solve),
     Case("radarlab.kernels:shortest_paths", "loops", 165, _distances, in_place=True),
-    Case("radarlab.kernels:ambiguity", "loops", 2000, _signals),
+    Case("radarlab.kernels:ambiguity", "mixed", 2000, _signals),
     Case("radarlab.cfar:CfarDetector.scan", "mixed", 520, _scan),
     Case("radarlab.cfar:CfarDetector.smooth", "mixed", 1400, _smooth),
     Case("radarlab.survey:strongest_echoes", "mixed", 300_000, _survey),
