@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Compare, Const, Expr, Select, Unary
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Select, Sym, Unary
 from setuptools_polyopt.operators import build
 from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.operators.values import Operand, constant
@@ -52,7 +52,18 @@ def power(base: Operand, exponent: Operand, x: Expr, e: Expr, operator: bool, fp
         return loop
     if not FACTS.power_loop and not (operator and base.array):
         return loop
+    if constant(e) in (None, 0.0) and not _is_plain(x):
+        raise unsupported(
+            span, "power-base", "NumPy's power computes its base whatever the exponent is", "give the base a name of its own"
+        )  # fmt: skip
     return _real(x, e, loop)
+
+
+def _is_plain(expr: Expr) -> bool:
+    """Whether computing a value can neither fail nor set a flag, so that nobody sees where it is not needed."""
+    while isinstance(expr, Cast) and not expr.checked:
+        expr = expr.operand
+    return isinstance(expr, Load | Const | Sym)
 
 
 def refuse_uncertain_type(base: Operand, exponent: Operand, result: DType, span: Span) -> None:
