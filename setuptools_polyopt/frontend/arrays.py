@@ -72,6 +72,9 @@ def _check_strides(ctx: Context, value: Expr, indices: Sequence[Expr], span: Spa
         raise unsupported(
             span, "reversed-operand", "NumPy may run along a reversed array from its other end, with other bits", "copy it first"
         )
+    if outer:  # what arrives reversed, or in another order, may be run from the other end as well
+        operands = {load.array for load in _operands_of_numpy(value) if load.indices}
+        ctx.state.ordered.update((name, None) for name in sorted(operands) if ctx.state.arrays[name].role is Role.ARGUMENT)
     for load in elementwise.unit_stride_arguments(value):
         if not isinstance(load, Load) or not load.indices:
             continue

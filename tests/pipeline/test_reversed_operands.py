@@ -27,6 +27,10 @@ def flipped(a):
 
 def straight(a):
     return np.exp(a) - a * 0.5
+
+
+def stored(a, out):
+    out[...] = np.exp(a) - a * 0.5
 """
 NAMES = ("updated", "cubed", "flipped", "straight")
 
@@ -36,8 +40,13 @@ def test_bits_of_reversed_operands(tmp_path: Path, rank: int) -> None:
     shape = {1: (301,), 2: (70, 101), 3: (5, 11, 37)}[rank]
     values = np.random.default_rng(rank).standard_normal(shape)
     name = f"turned{rank}"
-    built = build(tmp_path, name, SOURCE, profile_of(SOURCE, f"{name}.mod", {each: [(values.copy(),)] for each in NAMES}))
+    built = build(tmp_path, name, SOURCE, profile_of(SOURCE, f"{name}.mod", {each: [(values.copy(),)] for each in NAMES} | {"stored": [(values, values.copy())]}))
     for each in NAMES:
         expected, found = (getattr(module, each)(values.copy()) for module in (built.plain, built.built))
         assert expected.tobytes() == found.tobytes(), each
     assert built.built._polyopt.straight_0.__self__.refusal is None
+    for view in (values[..., ::-1], values[::-1], values[..., ::-2], values.T):
+        found, expected = np.zeros(view.shape), np.zeros(view.shape)
+        built.built.stored(view, found)
+        built.plain.stored(view, expected)
+        assert found.tobytes() == expected.tobytes()
