@@ -40,7 +40,8 @@ def test_bits_of_reversed_operands(tmp_path: Path, rank: int) -> None:
     shape = {1: (301,), 2: (70, 101), 3: (5, 11, 37)}[rank]
     values = np.random.default_rng(rank).standard_normal(shape)
     name = f"turned{rank}"
-    built = build(tmp_path, name, SOURCE, profile_of(SOURCE, f"{name}.mod", {each: [(values.copy(),)] for each in NAMES} | {"stored": [(values, values.copy())]}))
+    calls = {each: [(values.copy(),)] for each in NAMES} | {"stored": [(values.copy(), values.copy())]}
+    built = build(tmp_path, name, SOURCE, profile_of(SOURCE, f"{name}.mod", calls))
     for each in NAMES:
         expected, found = (getattr(module, each)(values.copy()) for module in (built.plain, built.built))
         assert expected.tobytes() == found.tobytes(), each
