@@ -31,7 +31,7 @@ from setuptools_polyopt.multiversion.plans import plans_source
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
 from setuptools_polyopt.operators.facts import FACTS
-from setuptools_polyopt.polyhedral import Options, Schedules, stages, with_condition
+from setuptools_polyopt.polyhedral import Options, Scheduled, Schedules, stages, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral.forward import forward
 from setuptools_polyopt.polyhedral.operands import separate_operands
@@ -77,9 +77,11 @@ class CompiledPackage:
 @dataclass(frozen=True, slots=True)
 class _CompiledVariant:
     native: NativeVariant
+    scheduled: Scheduled
     done: tuple[str, ...]
     dumps: Mapping[str, str]
     gpu: GpuVariant | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _compile_region(
     own = settings.for_function(f"{module.name}:{region.function}")
     for number, variant in enumerate(region.variants):
         try:
-            compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules, symbol)
+            compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules)
             region_source(_native_region(module, symbol, region, [compiled.native]), 0)  # a guard that cannot be printed fails here
         except Unsupported as refused:
             found.append(refused.diagnostic)
@@ -174,6 +176,8 @@ def _compile_region(
         except Exception as error:  # noqa: BLE001 -- a defect of ours in one region must not cost the user the build
             found.append(_defect(region.span, error))
             continue
+        compiled = _with_gpu(module, region, compiled, own, symbol)
+        found += compiled.diagnostics
         variants.append(replace(compiled, native=_indexed(compiled.native, loops)))
     if not variants:
         return None
@@ -196,20 +200,41 @@ def _indexed(native: NativeVariant, loops: _Loops) -> NativeVariant:
     return replace(native, loops=own, stages=tuple(replace(stage, loops=of(stage.source)) for stage in native.stages))
 
 
-def _defect(span: Span, error: Exception) -> Diagnostic:
+def _with_gpu(module: ModuleSource, region: Region, compiled: _CompiledVariant, settings: Settings, code: str) -> _CompiledVariant:
+    """A compiled variant with its GPU variant, if one is asked for and there is one. Whatever goes wrong costs the GPU variant alone.
+
+    code: stem of the region's CUDA file.
+    """
+    if "gpu" not in settings.targets:
+        return compiled
+    bound = compiled.native.variant.kernel
+    symbol = compiled.native.source.symbol
+    try:
+        for_gpu = _as_variant(compiled.scheduled.with_options(Options(gpu=True)).kernel, bound, symbol)
+        gpu = gpu_variant(for_gpu, compiled.scheduled.footprints(), symbol, code, settings.fp)
+        gpu_plans_source([GpuRegion(module.name, region, ((compiled.native.variant, gpu),))])  # what cannot be printed fails here
+        cuda_source([gpu])
+    except Unsupported as refused:
+        why = refused.diagnostic
+        return replace(compiled, done=(*compiled.done, f"{why.message} ({why.remedy})" if why.remedy else why.message))
+    except Exception as error:  # noqa: BLE001 -- a defect of ours
+        return replace(compiled, diagnostics=(_defect(region.span, error, "could not make a GPU variant of this code"),))
+    kernels = f"on a GPU: {len(gpu.kernels)} kernel{'s' * (len(gpu.kernels) != 1)}"
+    return replace(compiled, done=(*compiled.done, kernels), gpu=gpu)
+
+
+def _defect(span: Span, error: Exception, what: str = "failed on this code, which stays Python") -> Diagnostic:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    text = f"polyopt failed on this code, which stays Python ({type(error).__name__} at {place})"
+    text = f"polyopt {what} ({type(error).__name__} at {place})"
     remedy = "please report it with the function's source"
     return Diagnostic(span, DEFECT, text, remedy, "".join(traceback.format_exception(error)), Severity.WARNING)
 
 
-def compile_variant(
-    variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None, code: str = ""
-) -> _CompiledVariant:
+def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None) -> _CompiledVariant:
     """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong.
 
-    schedules: those of the region's variants so far; those that differ in strides alone share one. code: stem of the region's CUDA file.
+    schedules: those of the region's variants so far; those that differ in strides alone share one.
     """
     lowered = replace(variant.kernel, name=symbol)
     verify(lowered)
@@ -229,16 +254,7 @@ def compile_variant(
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
     dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
     done = tuple(item.message for item in scheduled.optimised.diagnostics) + _on_ray(native)
-    if "gpu" not in settings.targets:
-        return _CompiledVariant(native, done, dumps)
-    try:
-        for_gpu = _as_variant(scheduled.with_options(Options(gpu=True)).kernel, bound, symbol)
-        gpu = gpu_variant(for_gpu, scheduled.footprints(), symbol, code or symbol, settings.fp)
-    except Unsupported as refused:
-        why = refused.diagnostic
-        return _CompiledVariant(native, (*done, f"{why.message} ({why.remedy})" if why.remedy else why.message), dumps)
-    kernels = f"on a GPU: {len(gpu.kernels)} kernel{'s' * (len(gpu.kernels) != 1)}"
-    return _CompiledVariant(native, (*done, kernels), dumps, gpu)
+    return _CompiledVariant(native, scheduled, done, dumps)
 
 
 def _as_variant(scheduled: Kernel, bound: Kernel, symbol: str) -> Kernel:

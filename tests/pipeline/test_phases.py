@@ -75,3 +75,20 @@ def test_a_defect_costs_one_region_not_the_build(monkeypatch: pytest.MonkeyPatch
     assert not compiled.modules
     assert {diagnostic.kind for diagnostic in compiled.diagnostics} == {DEFECT}
     assert "stays Python" in compiled.diagnostics[0].message
+
+
+@pytest.mark.parametrize("place", ["cuda_source", "gpu_variant", "gpu_plans_source"])
+def test_a_defect_in_the_gpu_variant_costs_nothing_else(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("oops")
+
+    modules = [ModuleSource("m.k", "m/k.py", SOURCE)]
+    assert compile_package("m._polyopt", modules, None, Settings(targets=("cpu", "gpu")), True).gpu_sources
+    monkeypatch.setattr(f"setuptools_polyopt.pipeline.{place}", broken)
+    compiled = compile_package("m._polyopt", modules, None, Settings(targets=("cpu", "gpu")), True)
+    alone = package()
+    assert compiled.modules == alone.modules
+    assert compiled.kernel_sources == alone.kernel_sources
+    assert not compiled.gpu_sources
+    assert {diagnostic.kind for diagnostic in compiled.diagnostics} == {DEFECT}
+    assert "GPU variant" in compiled.diagnostics[0].message
