@@ -16,7 +16,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, Stmt, walk
-from setuptools_polyopt.ir.visitors import arrays_used, map_block_exprs, map_expr, substitute, walk_expr
+from setuptools_polyopt.ir.visitors import arrays_used, map_block_exprs, map_expr, substitute, symbols, walk_expr
 from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr, quotient_to_expr
 from setuptools_polyopt.polyhedral.limits import TooIntricate
 from setuptools_polyopt.polyhedral.scop import Scop
@@ -154,6 +154,8 @@ class _Generator:
         upper = self._expr(cond.get_op_arg(1), values)
         if cond.get_op_type() == ISL.ast_expr_op_type.le:
             upper = simplify(Binary("add", upper, integer(1), DType.INT64))
+        if iterator in symbols(upper):
+            raise TooIntricate("isl's loop has an end that moves with its variable")
         step = self._expr(node.for_get_inc(), values)
         if not isinstance(step, Const):
             raise TypeError("a loop of isl has a constant step")

@@ -5,7 +5,8 @@
             a[i, j] = 0                       if p0: a[i, j] = 0
 
 The condition is evaluated once, as the program does; the statements inside are predicated one by one. A condition on data with nothing
-inside is evaluated all the same, for its subscripts and floating-point flags. Labels that are there are kept.
+inside is evaluated all the same, for its subscripts and floating-point flags; a loop with nothing inside is not there. Labels that are
+there are kept.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class _Normaliser:
     def _statement(self, statement: Stmt, loops: tuple[str, ...], guards: tuple[Expr, ...]) -> Block:
         match statement:
             case For():
-                return (replace(statement, body=self._block(statement.body, (*loops, statement.var), guards)),)
+                body = self._block(statement.body, (*loops, statement.var), guards)
+                return (replace(statement, body=body),) if body else ()
             case If(body=(), orelse=()):
                 return () if self._is_affine(statement.cond, loops) else _guarded(self._saved(statement), guards)
             case If() if not any(isinstance(inner, Assign) for inner in walk((statement,))):

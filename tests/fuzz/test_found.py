@@ -195,6 +195,19 @@ FOUND = {
         lambda: [np.full(4, 1.7, np.float32), 4],
         (lambda: [np.linspace(-2, 90, 40, dtype=np.float32), 40], lambda: [np.full(3, 1e30, np.float32), 3]),
     ),
+    "empty_loop_under_a_test": Found(  # what the loop assigned was dead: a test with nothing but an empty loop inside went on for ever
+        "def empty_loop_under_a_test(A, B, n):\n    B += A\n    if A[0] > 1.0:\n        B[0] = 2.0\n    elif A[1] == A[0] // A[2]:\n"
+        "        t = 0.0\n        for i in range(n):\n            if i == 2:\n                t = i\n",
+        lambda: [np.ones(4), np.ones(4), 4],
+        (lambda: [np.array([1.0, 2, 0]), np.ones(3), 3], lambda: [np.array([2.0, 2, 0]), np.ones(3), 0]),
+    ),
+    "end_that_moves_with_its_loop": Found(  # isl's bound of a skewed loop named the loop's own variable
+        "def end_that_moves_with_its_loop(A, B, n, m):\n    for i in range(m):\n        for j in range(n - 2, 0, -2):\n"
+        "            B[i, j] += A[n - 1 - j, n - 1 - j] * A[j - 1, -1]\n            for k in range(i, m):\n                A[j, j] += 1\n"
+        "            A[n - 1 - j][j] *= 2\n",
+        lambda: [np.ones((6, 6)), np.ones((5, 6)), 6, 5],
+        (lambda: [np.arange(81.0).reshape(9, 9), np.ones((5, 9)), 9, 5],),
+    ),
     "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
         "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",
         lambda: [np.ones(4), 4],
