@@ -21,8 +21,10 @@ from random import Random
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[k]) for k in (1, 2)] + [str(Path(__file__).resolve().parents[2] / "profiler")]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(folder) for folder in (TESTS, TESTS.parent, TESTS.parent / "profiler", TESTS / "gpu")]
 
+import standin
 from built import Built, build, profile_of
 from fuzz_features import features
 from fuzz_inputs import inputs
@@ -101,6 +103,9 @@ def compare(item: Program, seed: int, built: Built, count: int, tally: Tally) ->
         expected = observe(callable_of(built.plain, item), plain_arguments, mode)
         actual = observe(callable_of(built.built, item), built_arguments, mode)
         tally.calls += 1
+        for text in standin.WRONG:
+            yield Difference(seed, call, mode, item.source, text)
+        standin.WRONG.clear()
         for state in states:
             tally.refusals[state.refusal or "ran"] += 1
         found = difference(expected, actual)
@@ -167,14 +172,19 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--levels", nargs="+", default=LEVELS, help="instruction-set levels, taken in turn by the batches")
     parser.add_argument("--cluster", type=int, default=0, help="send all runs to a stand-in of a Ray cluster of so many processors")
+    parser.add_argument("--gpu", action="store_true", help="run all regions that can on a stand-in of a GPU")
     parser.add_argument("--show", action="store_true", help="print each program and what became of it")
     options = parser.parse_args()
     tally, found, start = Tally(), 0, time.monotonic()
     levels = itertools.cycle(options.levels)
-    ray, settings = StandIn(options.cluster), Settings(targets=("cpu", "ray") if options.cluster else ("cpu",))
+    ray = StandIn(options.cluster)
+    settings = Settings(targets=("cpu", *["ray"] * bool(options.cluster), *["gpu"] * options.gpu))
     if options.cluster:
         os.environ["POLYOPT_RAY"] = "auto"
         sys.modules["ray"] = ray  # type: ignore[assignment]
+    if options.gpu:
+        os.environ["POLYOPT_DEVICE"] = "gpu"
+        sys.modules["cupy"] = standin.module()
     for first in range(options.seed, options.seed + options.programs, options.batch):
         seeds = range(first, min(first + options.batch, options.seed + options.programs))
         with tempfile.TemporaryDirectory() as folder:
@@ -188,6 +198,8 @@ def main() -> int:
               f"{time.monotonic() - start:.0f} s", flush=True)  # fmt: skip
     if options.cluster:
         print(f"{ray.tasks} tasks")
+    if options.gpu:
+        print(f"{standin.COUNTS['launches']} launches of GPU kernels")
     for reason, times in tally.refusals.most_common(25):
         print(f"{times:8} {reason}")
     print("\n".join(f"{tally.reached[name]:6} of {times:6} optimised: {name}" for name, times in tally.there.most_common()))

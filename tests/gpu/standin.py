@@ -11,6 +11,7 @@ import ctypes
 import hashlib
 import re
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ HERE = Path(__file__).parent
 SUPPORT = HERE.parents[1] / "setuptools_polyopt" / "codegen" / "support"
 FLAGS = ("-std=c++14", "-O0", "-w", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing", "-frounding-math")
 COUNTS: Counter[str] = Counter()
+WRONG: list[str] = []
+"""What generated code has done wrong: the host code would take the error for one of the driver's, and go on without a GPU."""
 LIMIT = {"bytes": 2**40, "capability": "90", "devices": 1}
 _LIBRARIES: dict[str, ctypes.CDLL] = {}
 _FOLDER = tempfile.TemporaryDirectory(prefix="polyopt-standin-")
@@ -122,9 +125,9 @@ class Kernel:
         pointers = (ctypes.c_void_p * max(1, len(values)))(*(value.ctypes.data for value in values))
         sizes = (ctypes.c_int * max(1, len(values)))(*(value.nbytes for value in values))
         shape = [(ctypes.c_uint * 3)(*numbers) for numbers in (grid, block)]
-        assert np.prod(block) <= 256
         wrong = self.launch(*shape, pointers, sizes, len(values))
-        assert not wrong, f"{self.name}: argument {wrong - 1} has a wrong size, or their number is wrong"
+        check(np.prod(block) <= 256, f"{self.name}: a block has {np.prod(block)} threads")
+        check(not wrong, f"{self.name}: argument {wrong - 1} has a wrong size, or their number is wrong")
 
 
 class RawModule:
@@ -140,6 +143,13 @@ class RawModule:
         return MemoryPointer(ctypes.addressof(ctypes.c_uint.in_dll(self.library, name)), self)
 
 
+def check(holds: bool, otherwise: str) -> None:
+    """Note and raise what is wrong."""
+    if not holds:
+        WRONG.append(otherwise)
+        raise AssertionError(otherwise)
+
+
 def library(text: str) -> ctypes.CDLL:
     """CUDA source as a library of this machine's code."""
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -149,7 +159,7 @@ def library(text: str) -> ctypes.CDLL:
         target = source.with_suffix(".so")
         command = ["g++", *FLAGS, f"-I{SUPPORT}", str(source), "-o", str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert not done.returncode, f"{done.stderr[:3000]}\n{text}"
+        check(not done.returncode, f"{done.stderr[:3000]}\n{text}")
         _LIBRARIES[key] = ctypes.CDLL(str(target))
     return _LIBRARIES[key]
 
@@ -173,9 +183,11 @@ def _launchers(text: str) -> Iterator[str]:
 def installed() -> Iterator[ModuleType]:
     """The stand-in as `cupy` while the block runs; counts start at zero."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("sys").modules, "cupy", module())
+        patch.setitem(sys.modules, "cupy", module())
         COUNTS.clear()
+        WRONG.clear()
         yield module()
+        assert not WRONG, WRONG[0]
 
 
 def module() -> ModuleType:
