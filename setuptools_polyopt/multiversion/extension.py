@@ -12,6 +12,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.multiversion.entry import LEVELS, region_source
 from setuptools_polyopt.multiversion.names import global_rows, quoted
 from setuptools_polyopt.multiversion.plan import NativeRegion, kernels
+from setuptools_polyopt.operators.elementwise import needs_unit_stride
 
 
 def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], name: str, facts: str) -> str:
@@ -52,7 +53,7 @@ def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], 
         )
     tables += ["static const struct polyopt_module modules[] = {", *rows, "};"]
     if loops:
-        specs = ", ".join(f"{{{quoted(loop.ufunc)}, {quoted(_types(loop))}}}" for loop in loops)
+        specs = ", ".join(_loop_spec(loop) for loop in loops)
         tables.append(f"static const struct polyopt_loop_spec loops[] = {{{specs}}};")
     symbols = [source.symbol for region in regions for variant in region.variants for source, _ in kernels(variant)]
     tables += ["static const struct polyopt_kernel_spec *const kernels[] = {", *(f"    &kernel_{symbol}," for symbol in symbols), "};"]
@@ -67,14 +68,13 @@ def extension_source(regions: Sequence[NativeRegion], loops: Sequence[LoopKey], 
     return "\n".join([*parts, *tables])
 
 
-def _types(loop: LoopKey) -> str:
-    """The types of an inner loop as the support code spells them: `f8f8->f8`."""
-    short = []
-    for name in loop.dtypes:
-        dtype = DType(name)
-        letter = {"b": "?", "i": "i", "u": "u", "f": "f", "c": "c"}[dtype.kind]
-        short.append(letter if letter == "?" else f"{letter}{dtype.itemsize}")
-    return f"{''.join(short[:-1])}->{short[-1]}"
+def _loop_spec(loop: LoopKey) -> str:
+    """A row of the table of inner loops: `{"add", "f8f8->f8", 1}`."""
+    dtypes = [DType(name) for name in loop.dtypes]
+    *inputs, result = (f"{dtype.kind}{dtype.itemsize}" for dtype in dtypes)
+    strided = not needs_unit_stride(f"numpy.{loop.ufunc}", dtypes[0])
+    types = f"{''.join(inputs)}->{result}"
+    return f"{{{quoted(loop.ufunc)}, {quoted(types)}, {int(strided)}}}"
 
 
 def _level_macros() -> Iterator[str]:

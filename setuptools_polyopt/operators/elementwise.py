@@ -16,8 +16,8 @@ from setuptools_polyopt.operators.conversions import convert, convert_in_place, 
 from setuptools_polyopt.operators.values import Operand, python
 
 __all__ = [
-    "binary", "boolean", "call", "compare", "conditional", "convert", "convert_in_place", "same_scalar", "truth", "unary",
-    "unit_stride_arguments",
+    "binary", "boolean", "call", "compare", "conditional", "convert", "convert_in_place", "needs_unit_stride", "same_scalar", "truth",
+    "unary", "unit_stride_arguments",
 ]  # fmt: skip
 
 _COMPARE: dict[str, CompareOp] = {"Lt": "lt", "LtE": "le", "Gt": "gt", "GtE": "ge", "Eq": "eq", "NotEq": "ne"}
@@ -107,10 +107,10 @@ def call(path: str, args: Sequence[Operand], kwargs: Mapping[str, Operand], fp: 
 def unit_stride_arguments(expr: Expr) -> tuple[Expr, ...]:
     """Operands of complex products, squares and sizes in the expression: NumPy's bits are promised only where these (arrays) advance by
     one element in NumPy's innermost loop, so views with another stride there must stay NumPy's."""
-    return tuple(
-        arg
-        for node in walk_expr(expr)
-        if isinstance(node, Call) and node.function in ufuncs.UNIT_STRIDE_LOOPS
-        for arg in node.args
-        if arg.dtype.is_complex
-    )
+    calls = (node for node in walk_expr(expr) if isinstance(node, Call))
+    return tuple(arg for call in calls for arg in call.args if needs_unit_stride(call.function, arg.dtype))
+
+
+def needs_unit_stride(function: str, dtype: DType) -> bool:
+    """Whether kernels give that loop of NumPy ("numpy.square") operands of that type without gaps only."""
+    return function in ufuncs.UNIT_STRIDE_LOOPS and dtype.is_complex

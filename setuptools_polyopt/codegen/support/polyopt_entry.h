@@ -78,8 +78,9 @@ struct polyopt_global {
     double real;
 };
 
-/* A NumPy inner loop by the ufunc's name and its types in NumPy's short notation: {"exp", "f8->f8"}, {"power", "f8f8->f8"}. */
-struct polyopt_loop_spec { const char *ufunc, *types; };
+/* A NumPy inner loop by the ufunc's name and its types in NumPy's short notation: {"exp", "f8->f8", 1}, {"square", "c16->c16", 0}.
+ * strided: whether kernels run it on operands with gaps between their elements. */
+struct polyopt_loop_spec { const char *ufunc, *types; int strided; };
 
 typedef PyObject *(*polyopt_entry)(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 

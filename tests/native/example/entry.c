@@ -301,7 +301,7 @@ static PyObject *enter_globals(PyObject *self, PyObject *const *args, Py_ssize_t
     return ok ? PyLong_FromLong(-1) : PyLong_FromLong(state->global);
 }
 
-static const struct polyopt_loop_spec loops[LOOPS] = {{"exp", "f8->f8"}, {"add", "f4f4->f4"}, {"multiply", "c16c16->c16"}, {"exp", "i8->i8"}};
+static const struct polyopt_loop_spec loops[LOOPS] = {{"exp", "f8->f8", 1}, {"add", "f4f4->f4", 1}, {"multiply", "c16c16->c16", 0}, {"exp", "i8->i8", 1}};
 
 static const struct polyopt_global globals[] = {
     {POLYOPT_GLOBAL_MODULE, "np", "numpy", NULL, 0, 0.0},
