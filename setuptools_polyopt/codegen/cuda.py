@@ -99,9 +99,10 @@ def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
     except (TypeError, ValueError) as error:  # no form of an operation, or a scalar that lives from one launch to another
         raise unsupported(kernel.span, "no-gpu-form", f"not for a GPU: {error}") from error
     flags = UNDERFLOW if may_underflow(kernel) else 0
+    text = _text(unit, f, kernel)
     args = tuple(f.args[local.name] for local in ordered(f))
     body = mapped[-1].body if mapped else kernel.body
-    return CudaKernel(unit.symbol, _text(unit, f, kernel), args, mapped, body, blocks, arrays, flags)
+    return CudaKernel(unit.symbol, text, args, mapped, body, blocks, arrays, flags)
 
 
 def translation_unit(kernels: Sequence[CudaKernel]) -> str:

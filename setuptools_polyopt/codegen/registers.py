@@ -78,8 +78,9 @@ def _elements(loop: For, kernel: Kernel, every: bool) -> tuple[Load, ...]:
     """The elements of arrays that the loop updates in every iteration while it reads others of the same arrays."""
     if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For) for item in walk(loop.body)):
         return ()
+    own = {item.array for item in walk(loop.body) if isinstance(item, Alloc)}
     read = {load for item in walk(loop.body) for load in own_loads(item)}
-    targets = dict.fromkeys(item.target for item in loop.body if isinstance(item, Assign))
+    targets = dict.fromkeys(item.target for item in loop.body if isinstance(item, Assign) and item.target.array not in own)
     touched = read | {item.target for item in assigns(loop.body)}
     return tuple(target for target in targets if _stays(target, loop, read, every) and _is_alone(target, loop, touched, kernel))
 

@@ -185,6 +185,7 @@ def main() -> int:
     if options.gpu:
         os.environ["POLYOPT_DEVICE"] = "gpu"
         sys.modules["cupy"] = standin.module()
+    sys.unraisablehook = lambda what: standin.WRONG.append("".join(traceback.format_exception(what.exc_value)))
     for first in range(options.seed, options.seed + options.programs, options.batch):
         seeds = range(first, min(first + options.batch, options.seed + options.programs))
         with tempfile.TemporaryDirectory() as folder:

@@ -12,13 +12,15 @@ import pytest
 import standin
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from polyhedral_kernels import CORPUS, F64, array, at, floats, inputs, kernel, loop, number, plus, put
+from polyhedral_kernels import CORPUS, F64, array, at, floats, inputs, kernel, loop, number, plus, put, temporary
 from random_loop_nests import kernels
 
+from setuptools_polyopt.codegen.registers import keep_in_registers
 from setuptools_polyopt.diagnostics import Unsupported
 from setuptools_polyopt.ir.interpreter import run as interpret
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.printer import print_kernel
+from setuptools_polyopt.ir.statements import Alloc
 
 BOUNDED = {"softmax", "planes", "chain"}
 SERIAL = {"seidel2d"}
@@ -110,3 +112,20 @@ def test_a_kernel_of_a_scalar(tmp_path: Path) -> None:
     np.testing.assert_array_equal(values["o"], np.arange(1.0, 5.0) * 2.5)
     assert values["last"] == 2.5
     assert plus(1, 2).dtype is not F64
+
+
+def test_extents_that_only_a_stride_needs_are_passed(tmp_path: Path) -> None:
+    """The middle extent of a result is in no loop and in no other subscript."""
+    body = loop("i", 0, 1, loop("j", 0, "n", put(at("o", "j", 0, 1), at("a", "j"), "S0")))
+    arrays = [array("a", "n"), array("o", "n", "m", "p", role=Role.RESULT)]
+    before = kernel("sparse", "n m p", arrays, body)
+    values = {"a": np.arange(1.0, 4.0), "o": np.zeros((3, 4, 5))}
+    assert gpu_harness.run(gpu_harness.variant_of(before), tmp_path, before, values, {"n": 3, "m": 4, "p": 5}) is not None, gpu_harness.NOTES
+    np.testing.assert_array_equal(values["o"][:, 0, 1], np.arange(1.0, 4.0))
+
+
+def test_a_temporary_inside_the_loop_is_not_kept_around_it() -> None:
+    update = put(at("t", 0), floats("add", at("t", 0), at("a", "i")), "S1")
+    body = loop("i", 0, "n", Alloc("t"), put(at("t", 0), number(0.0), "S0"), update, put(at("a", "i"), at("t", 0), "S2"))
+    before = kernel("inner", "n", [array("a", "n"), temporary("t", 2)], body)
+    assert keep_in_registers(before, every=True) is before
