@@ -120,7 +120,8 @@ def test_extents_that_only_a_stride_needs_are_passed(tmp_path: Path) -> None:
     arrays = [array("a", "n"), array("o", "n", "m", "p", role=Role.RESULT)]
     before = kernel("sparse", "n m p", arrays, body)
     values = {"a": np.arange(1.0, 4.0), "o": np.zeros((3, 4, 5))}
-    assert gpu_harness.run(gpu_harness.variant_of(before), tmp_path, before, values, {"n": 3, "m": 4, "p": 5}) is not None, gpu_harness.NOTES
+    answer = gpu_harness.run(gpu_harness.variant_of(before), tmp_path, before, values, {"n": 3, "m": 4, "p": 5})
+    assert answer is not None, gpu_harness.NOTES
     np.testing.assert_array_equal(values["o"][:, 0, 1], np.arange(1.0, 4.0))
 
 
