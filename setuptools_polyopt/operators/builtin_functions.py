@@ -8,6 +8,7 @@ from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Cast, Unary
 from setuptools_polyopt.operators import build, conversions, numpy_scalars, python_scalars
+from setuptools_polyopt.operators.intervals import to_integer
 from setuptools_polyopt.operators.scalars import binary, compare, select
 from setuptools_polyopt.operators.values import Operand, cast, python, scalar
 
@@ -61,6 +62,6 @@ def _round(arg: Operand, span: Span) -> Operand:
         raise unsupported(span, "operator-type", f"round() of {dtype.value} is not supported")
     if dtype.is_float:
         return python(Cast(Unary("rint", arg.expr, dtype), DType.INT64, checked=True))
-    return python(cast(arg.expr, DType.INT64))
+    return python(to_integer(arg.expr, DType.INT64))
 
 

@@ -67,7 +67,7 @@ def to_int(operand: Operand, span: Span) -> Expr:
     """`int(operand)` as INT64."""
     if operand.dtype.is_complex:
         raise unsupported(span, "complex-to-real", "int() of a complex number raises or warns")
-    return Cast(operand.expr, DType.INT64, checked=True) if operand.dtype.is_float else cast(operand.expr, DType.INT64)
+    return Cast(operand.expr, DType.INT64, checked=True) if operand.dtype.is_float else to_integer(operand.expr, DType.INT64)
 
 
 def to_float(operand: Operand, span: Span) -> Expr:

@@ -87,6 +87,10 @@ def _result(op: BinaryOp, left: Bounds, right: Bounds) -> Bounds | None:
             return (min(quotients), max(quotients))
         case "mod" if right[0] > 0:
             return (0, right[1] - 1)
+        case "bitand" if left[0] >= 0 or right[0] >= 0:
+            return (0, min(side[1] for side in (left, right) if side[0] >= 0))
+        case "shr" if right[0] >= 0:
+            return (min(left[0], 0), max(left[1], 0))
         case "min" | "minimum":
             return (min(left[0], right[0]), min(left[1], right[1]))
         case "max" | "maximum":

@@ -14,9 +14,9 @@ from setuptools_polyopt.operators.intervals import fits
 from setuptools_polyopt.operators.values import Operand, constant, element, python, scalar
 
 CONSTRUCTORS = {
-    "bool": DType.BOOL, "bool_": DType.BOOL, "int32": DType.INT32, "intc": DType.INT32, "int64": DType.INT64,
-    "float32": DType.FLOAT32, "single": DType.FLOAT32, "float64": DType.FLOAT64, "double": DType.FLOAT64,
-    "complex64": DType.COMPLEX64, "csingle": DType.COMPLEX64, "complex128": DType.COMPLEX128, "cdouble": DType.COMPLEX128,
+    **{dtype.value: dtype for dtype in DType}, "bool_": DType.BOOL, "intc": DType.INT32, "uintc": DType.UINT32, "byte": DType.INT8,
+    "ubyte": DType.UINT8, "short": DType.INT16, "ushort": DType.UINT16, "intp": DType.INT64, "uintp": DType.UINT64,
+    "single": DType.FLOAT32, "double": DType.FLOAT64, "csingle": DType.COMPLEX64, "cdouble": DType.COMPLEX128,
 }  # fmt: skip
 FUNCTIONS = frozenset(CONSTRUCTORS) | {"where", "clip", "round", "around", "real", "imag"}
 

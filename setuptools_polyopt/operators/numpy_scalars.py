@@ -9,7 +9,7 @@ from __future__ import annotations
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Compare, CompareOp, Expr, Unary
-from setuptools_polyopt.operators import build, promotion
+from setuptools_polyopt.operators import build, powers, promotion
 from setuptools_polyopt.operators.intervals import bounds, integer_op, to_integer
 from setuptools_polyopt.operators.python_scalars import ARITHMETIC, BITWISE
 from setuptools_polyopt.operators.values import Operand, cast, constant
@@ -25,7 +25,7 @@ def binary(op: str, left: Operand, right: Operand, span: Span) -> Expr:
     if op in ("LShift", "RShift"):
         return Binary("shl" if op == "LShift" else "shr", a, b, result)
     if op == "Pow":
-        return _power(a, b, result)
+        return _power(left, right, a, b, result, span)
     if op == "Div":
         return _divide(a, b, result)
     if result is DType.BOOL:
@@ -65,9 +65,30 @@ def compare(op: CompareOp, left: Operand, right: Operand, span: Span) -> Expr:
     shared = promotion.common(left, right, span)
     if shared.is_complex and op not in ("eq", "ne"):
         raise unsupported(span, "complex-order", "the order of complex arrays and NumPy scalars is not supported")
+    signed = _signed_beside_uint64(left, right)
+    if signed is not None:
+        return _exact_comparison(op, left.expr, right.expr, signed)
     if shared.is_integer and (left.weak or right.weak):
         shared = DType.INT64
     return Compare(op, operand(left, shared, shared), operand(right, shared, shared))
+
+
+def _signed_beside_uint64(left: Operand, right: Operand) -> int | None:
+    """The position of a signed integer whose neighbour is a uint64."""
+    kinds = [value.dtype for value in (left, right)]
+    for position in (0, 1):
+        if kinds[1 - position] is DType.UINT64 and kinds[position].kind == "i":
+            return position
+    return None
+
+
+def _exact_comparison(op: CompareOp, left: Expr, right: Expr, signed: int) -> Expr:
+    """No type holds both: a negative number is below all unsigned ones, and the others are compared as such."""
+    number = (left, right)[signed]
+    below = op in (("lt", "le", "ne"), ("gt", "ge", "ne"))[signed]
+    same = Compare(op, cast(left, DType.UINT64), cast(right, DType.UINT64))
+    negative = Compare("lt", number, build.zero(number.dtype))
+    return build.either(negative, same) if below else build.both(build.negation(negative), same)
 
 
 def absolute(value: Operand) -> Expr:
@@ -88,9 +109,14 @@ def _divide(left: Expr, right: Expr, result: DType) -> Expr:
     return build.fail_if(build.either(*(build.test("isnan", part(right)) for part in (build.real, build.imag))), quotient)
 
 
-def _power(left: Expr, right: Expr, result: DType) -> Expr:
+def _power(left: Operand, right: Operand, base: Expr, exponent: Expr, result: DType, span: Span) -> Expr:
+    """base, exponent: the operands in the result's type. What neither operand's own type can hold NumPy leaves to the arrays' loop."""
     if result.is_integer:
-        if constant(right) == 2:
-            return integer_op("mul", left, left, result)
-        return Binary("pow", left, right, result, checked=True)
-    return Call("numpy.power" if result.is_complex else "libm.pow", (left, right), result)
+        if constant(exponent) == 2:
+            return integer_op("mul", base, base, result)
+        return Binary("pow", base, exponent, result, checked=True)
+    if result.is_complex:
+        return Call("numpy.power", (base, exponent), result)
+    if all(value.dtype is not result or value.weak for value in (left, right)):
+        return powers.power(left, right, base, exponent, operator=True, fp="strict", span=span)
+    return Call("libm.pow", (base, exponent), result)

@@ -98,7 +98,7 @@ def _quietly(function: Callable[..., Any], *args: Any) -> Any:
 
 def _value_based(kinds: tuple[_Kind, ...]) -> bool:
     """Whether the types depend on a value that is not known: before NEP 50, scalars beside other types, some of them narrow."""
-    narrow = any(kind.dtype in (DType.INT32, DType.FLOAT32, DType.COMPLEX64) for kind in kinds)
+    narrow = any(kind.dtype not in (DType.BOOL, DType.INT64, DType.FLOAT64, DType.COMPLEX128) for kind in kinds)
     arrays = all(kind.array for kind in kinds)
     return not FACTS.weak_scalars and narrow and not arrays and len({kind.dtype for kind in kinds}) > 1
 

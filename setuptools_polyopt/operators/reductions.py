@@ -73,7 +73,7 @@ class Reduction:
         """An element as the accumulation takes it: of the accumulator's type."""
         if self.name in ("any", "all"):
             return build.nonzero(value)
-        if self.name == "mean" and self.source is DType.INT64:
+        if self.name == "mean" and self.source.is_integer and self.source.itemsize == 8:
             value = Cast(value, DType.INT32, checked=True)
         return cast(value, self.accumulator)
 
@@ -137,7 +137,7 @@ def reduction(path: str, operand: Operand, fp: str, span: Span) -> Reduction:
         return _extreme(name, source, span)
     result = from_numpy(getattr(np, name)(np.ones(1, numpy_dtype(source))).dtype, span)
     if name == "mean" and not (source.is_float or source.is_complex):
-        limit = 2**53 if source is DType.BOOL else 2**22
+        limit = 2**53 if source is DType.BOOL else 2 ** (53 - 8 * min(source.itemsize, 4))
         return Reduction(name, source, DType.INT64, result, build.zero(DType.INT64), None, True, 1, limit)
     if name == "prod" and result.is_complex:
         raise unsupported(span, "complex-product", "the product of complex numbers is not supported")

@@ -21,7 +21,10 @@ from setuptools_polyopt.operators.values import Operand, element, python, scalar
 
 SPAN = Span("test.py", 1)
 _FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.7, 1e300, -1e300, 5e-324, 2.5, math.inf, -math.inf, math.nan, 1.2345678901234567, 2.0**53)
-_INTS = (0, 1, -1, 2, 3, -7, 63, 64, 100, 2**31 - 1, -(2**31), 2**53 + 1, 2**63 - 1, -(2**63), 2**61 + 2**37 + 1)
+_INTS = (
+    0, 1, -1, 2, 3, -7, 7, 8, 63, 64, 100, 127, -128, 200, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**63, 2**64 - 1, -(2**31),
+    2**53 + 1, 2**63 - 1, -(2**63), 2**61 + 2**37 + 1,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Kind:
         match self.dtype.kind:
             case "b":
                 raw: list[Any] = [False, True]
-            case "i":
+            case "i" | "u":
                 low, high = self.dtype.integer_range()
                 raw = [v for v in _INTS if low <= v <= high]
             case "f":
@@ -62,7 +65,7 @@ class Kind:
 
 
 PYTHON_KINDS = [Kind("python", d) for d in (DType.BOOL, DType.INT64, DType.FLOAT64, DType.COMPLEX128)]
-NUMPY_TYPES = (DType.BOOL, DType.INT32, DType.INT64, DType.FLOAT32, DType.FLOAT64, DType.COMPLEX64, DType.COMPLEX128)
+NUMPY_TYPES = tuple(DType)
 NUMPY_KINDS = [Kind("numpy", d) for d in NUMPY_TYPES]
 ARRAY_KINDS = [Kind("array", d) for d in NUMPY_TYPES]
 KINDS = PYTHON_KINDS + NUMPY_KINDS + ARRAY_KINDS

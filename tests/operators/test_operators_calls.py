@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operands import ARRAY_KINDS, KINDS, NUMPY_KINDS, PYTHON_KINDS, SPAN, check
+from operands import ARRAY_KINDS, KINDS, NUMPY_KINDS, PYTHON_KINDS, SPAN, Kind, check
 
 from setuptools_polyopt.diagnostics import Unsupported
 from setuptools_polyopt.ir.dtypes import DType
@@ -124,6 +124,6 @@ def test_signed_zeros_of_floats_that_depend_on_the_place_stay_numpys() -> None:
 
 
 def test_keyword_arguments_are_refused() -> None:
-    x = ARRAY_KINDS[4].operand("x")
+    x = Kind("array", DType.FLOAT64).operand("x")
     with pytest.raises(Unsupported, match="out="):
         elementwise.call("numpy.exp", (x,), {"out": x}, "strict", SPAN)

@@ -28,7 +28,7 @@ def array_of(dtype: DType) -> Operand:
 
 def values(shape: tuple[int, ...], dtype: DType, seed: int) -> np.ndarray[Any, Any]:
     rng = np.random.default_rng(seed)
-    if dtype.kind in "bi":
+    if dtype.kind in "biu":
         return rng.integers(0, 2 if dtype is DType.BOOL else 50, shape).astype(dtype.value)
     x = rng.normal(size=shape) * np.exp(rng.normal(size=shape))
     x[rng.random(shape) < 0.1] = 0.0

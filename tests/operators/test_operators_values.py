@@ -145,7 +145,8 @@ def test_assignment_into_arrays(kind: Kind) -> None:
                 with np.errstate(all="ignore"):
                     ours = evaluate(expr, memory)
             except KernelFailed:
-                wide = target is DType.INT32 and kind.box == "numpy"  # NumPy wraps an np.int64 that does not fit; we fail
+                wide = target.is_integer and kind.box == "numpy"  # NumPy may store something of what does not fit; we fail
+                wide = wide or (target.is_integer and kind.dtype.is_float)
                 assert theirs is None or wide, f"{value!r} into {target}: fails, NumPy stores {theirs!r}"
                 continue
             assert theirs is not None, f"{value!r} into {target}: {ours!r}, NumPy refuses"
@@ -171,7 +172,7 @@ def test_in_place_casting_rule(source: DType, target: DType) -> None:
 
 @pytest.mark.skipif(not FACTS.weak_scalars, reason="types depend on values before NumPy 2")
 def test_fast_powers_of_arrays_are_numpys() -> None:
-    x = ARRAY_KINDS[4].operand("x")
+    x = Kind("array", DType.FLOAT64).operand("x")
     square = elementwise.binary("Pow", x, literal(2, SPAN), "strict", SPAN)
     assert square.expr == Binary("mul", x.expr, x.expr, DType.FLOAT64)
     cube = elementwise.binary("Pow", x, literal(3, SPAN), "strict", SPAN)
@@ -191,7 +192,7 @@ def test_fast_powers_of_arrays_are_numpys() -> None:
 
 
 def test_complex_products_name_the_operands_that_need_unit_stride() -> None:
-    z, x = ARRAY_KINDS[6].operand("z"), ARRAY_KINDS[4].operand("x")
+    z, x = Kind("array", DType.COMPLEX128).operand("z"), Kind("array", DType.FLOAT64).operand("x")
     product = elementwise.binary("Mult", z, z, "strict", SPAN)
     assert elementwise.unit_stride_arguments(product.expr) == (z.expr, z.expr)
     assert elementwise.unit_stride_arguments(elementwise.binary("Mult", x, x, "strict", SPAN).expr) == ()
