@@ -36,7 +36,7 @@ from benchmarks.timing import alternate  # noqa: E402
 
 CHECK_SIZE = 40
 LONG_CALL = 0.5  # seconds
-TRACED = re.compile(r"polyopt: [\w.]+:\w+: (?P<ran>.*?), [\d.]+ us(?: \(.*\))?")
+TRACED = re.compile(r"polyopt: [\w.]+:\w+: (?P<ran>.*?), [\d.]+ us(?:, [\d.]+ us of it in the kernel)?(?: \(.*\))?")
 
 
 @contextmanager

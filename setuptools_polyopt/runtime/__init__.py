@@ -44,6 +44,7 @@ def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
     if switches.trace or switches.require:
         from .observe import observed
 
+        native.time(switches.trace)
         return observed(bound, module_name, switches, targets)
     return bound
 

@@ -37,12 +37,15 @@ def _wrapped(function: Any, label: str, switches: Switches, targets: Any) -> Reg
     state = function.__self__
 
     def region(*args: object) -> object:
-        start = time.perf_counter()
+        start, before = time.perf_counter(), state.nanoseconds
         result = function(*args)
         micros = (time.perf_counter() - start) * 1e6
         refusal = state.refusal if result is None else None
         if switches.trace:
-            say(f"{label}: {_ran(state, targets) if refusal is None else f'original ({refusal})'}, {micros:.1f} us{_guessed(targets)}")
+            ran = _ran(state, targets) if refusal is None else f"original ({refusal})"
+            kernel = (state.nanoseconds - before) / 1e3
+            inside = f", {kernel:.1f} us of it in the kernel" if kernel else ""
+            say(f"{label}: {ran}, {micros:.1f} us{inside}{_guessed(targets)}")
         if switches.require and refusal is not None:
             raise RuntimeError(f"POLYOPT_REQUIRE: {label}: {refusal}")
         return result

@@ -44,7 +44,18 @@ def test_disabled_loads_no_extension(script: Script) -> None:
 
 def test_trace_says_what_ran(script: Script) -> None:
     line = script(GOOD, POLYOPT_TRACE="1").stderr
-    assert re.fullmatch(r"polyopt: example\.user:axpy: cpu \w+, 1 thread, \d+\.\d us\n", line), line
+    assert re.fullmatch(r"polyopt: example\.user:axpy: cpu \w+, 1 thread, \d+\.\d us, \d+\.\d us of it in the kernel\n", line), line
+
+
+def test_the_time_in_kernels_is_added_up_while_it_is_asked_for(script: Script) -> None:
+    script(
+        "import numpy as np\nfrom example import user\nfrom example._polyopt import _native\n"
+        "state = user._polyopt.axpy.__self__\nspent = [state.nanoseconds]\n"
+        "for on in (False, True, True, False):\n    _native.time(on)\n    user.axpy(2.0, np.ones(3), np.ones(3))\n"
+        "    spent.append(state.nanoseconds)\n"
+        "assert spent[0] == spent[1] == 0 < spent[2] < spent[3] == spent[4], spent\n"
+        "_native.time(True)\nuser.axpy(2.0, np.ones(3), [1.0, 1.0, 1.0])\nassert state.nanoseconds == spent[4]\n"
+    )
 
 
 def test_trace_says_which_guard_failed(script: Script) -> None:

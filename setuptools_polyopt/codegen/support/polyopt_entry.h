@@ -53,7 +53,7 @@ enum polyopt_why {
     POLYOPT_WHY_NONE, POLYOPT_WHY_COUNT, POLYOPT_WHY_TYPE, POLYOPT_WHY_DTYPE, POLYOPT_WHY_RANK, POLYOPT_WHY_ALIGNMENT,
     POLYOPT_WHY_READONLY, POLYOPT_WHY_STRIDES, POLYOPT_WHY_SELF_OVERLAP, POLYOPT_WHY_RANGE, POLYOPT_WHY_CONDITION, POLYOPT_WHY_OVERLAP,
     POLYOPT_WHY_LAYOUT, POLYOPT_WHY_EXTENT, POLYOPT_WHY_GLOBAL, POLYOPT_WHY_MEMORY, POLYOPT_WHY_KERNEL, POLYOPT_WHY_FLAGS,
-    POLYOPT_WHY_SMALL, POLYOPT_WHY_REST, POLYOPT_WHY_LOOP, POLYOPT_WHY_EXCEPTION, POLYOPT_WHYS
+    POLYOPT_WHY_SMALL, POLYOPT_WHY_REST, POLYOPT_WHY_LOOP, POLYOPT_WHY_EXCEPTION, POLYOPT_WHY_NAN, POLYOPT_WHYS
 };
 
 /* ---- tables that the generator writes ------------------------------------------------------------------------------------------ */
@@ -138,6 +138,7 @@ struct polyopt_state {
     int32_t guard, why, global; /* of the last refusal; guard -1: the last call ran */
     int32_t level, threads;     /* of the last run */
     int32_t strikes, rest;      /* runs given up in a row; calls for which the region is left to the original */
+    int64_t nanoseconds;        /* in kernels whose results were kept, since polyopt_timing was set */
 };
 
 /* Records the guard and answers None. */
@@ -232,7 +233,7 @@ void polyopt_begin(struct polyopt_call *call, PyObject *self);
 void polyopt_end(struct polyopt_call *call);
 
 /* Runs the kernel of the machine's level, or has it run elsewhere (polyopt_offload.c). arrays: the objects behind the struct's data
- * fields, in their order. work: estimated operations (about nanoseconds on one core), which decides the threads and whether the GIL is
+ * fields, in their order; narrays is -1 where they are no NumPy arrays, so that it can only run here. work: estimated operations (about nanoseconds on one core), which decides the threads and whether the GIL is
  * released. Answers 0; POLYOPT_WHY_KERNEL (an operation failed) / _MEMORY / _FLAGS (a flag that matters and that np.errstate does
  * not ignore): the caller restores and refuses; POLYOPT_WHY_EXCEPTION: an exception is set (KeyboardInterrupt): the caller restores,
  * answers NULL. */

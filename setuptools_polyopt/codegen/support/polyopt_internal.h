@@ -26,12 +26,15 @@ void polyopt_begin_context(struct polyopt_call *call);
 polyopt_kernel polyopt_kernel_of(const struct polyopt_kernel_spec *spec, int32_t *level);
 /* Without the GIL, with signals looked for; answers the status, and the flags in the call. */
 int32_t polyopt_run_released(struct polyopt_call *call, polyopt_kernel kernel, const void *args, int32_t threads);
+/* Counts a run that was given up; answers why. */
+int polyopt_given_up(struct polyopt_state *state, int why);
 
 /* ---- elsewhere (polyopt_offload.c) ---- */
 
 enum { POLYOPT_NOT_OFFLOADED = -1 };
 /* From this much work on the hook is asked. */
 extern double polyopt_offload_work;
+extern int32_t polyopt_timing; /* whether the time that kernels take is kept, for POLYOPT_TRACE */
 /* Asks the hook: a status as of a kernel, with call->fpflags or call->raised set, or POLYOPT_NOT_OFFLOADED. */
 int32_t polyopt_offload(struct polyopt_call *call, const struct polyopt_kernel_spec *spec, const void *args, PyObject *const *arrays,
                         int narrays, double work);

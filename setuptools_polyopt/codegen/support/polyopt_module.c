@@ -17,6 +17,7 @@ static const char *const why_texts[POLYOPT_WHYS] = {
     "", "number of arguments", "type", "dtype", "rank", "alignment", "read-only", "strides", "elements share memory", "out of range",
     "condition", "arguments overlap", "layout", "extent", "name was rebound", "no memory", "an operation would raise",
     "floating-point flag", "too little work", "gave up several times in a row", "NumPy's inner loop is not available", "exception",
+    "a nan, whose identity can be seen",
 };
 
 PyObject *polyopt_refusal_text(const struct polyopt_state *state)
@@ -44,6 +45,12 @@ static PyObject *get_variant(PyObject *self, void *unused)
     return PyUnicode_FromFormat("cpu %s, %d %s", polyopt_level_names[state->level], (int)state->threads, state->threads == 1 ? "thread" : "threads");
 }
 
+static PyObject *get_nanoseconds(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromLongLong(((struct polyopt_state *)self)->nanoseconds);
+}
+
 static void free_state(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
@@ -56,6 +63,7 @@ static void free_state(PyObject *self)
 static PyGetSetDef state_attributes[] = {
     {"refusal", get_refusal, NULL, "which guard failed in the last call, or None", NULL},
     {"variant", get_variant, NULL, "what ran in the last call that ran", NULL},
+    {"nanoseconds", get_nanoseconds, NULL, "time in kernels whose results were kept, while it is kept (see time)", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyType_Slot state_slots[] = {
@@ -151,6 +159,15 @@ static PyObject *bind(PyObject *self, PyObject *args)
     return NULL;
 }
 
+static PyObject *set_timing(PyObject *self, PyObject *on)
+{
+    int timing = PyObject_IsTrue(on);
+    (void)self;
+    if (timing < 0) return NULL;
+    polyopt_timing = timing;
+    Py_RETURN_NONE;
+}
+
 static PyObject *status(PyObject *self, PyObject *unused)
 {
     (void)self;
@@ -219,6 +236,7 @@ static int prepare(PyObject *module)
 
 static PyMethodDef methods[] = {
     {"bind", bind, METH_VARARGS, "bind(module_name, globals, signature=None): an object with one function per region of the module"},
+    {"time", set_timing, METH_O, "time(on): whether the time that kernels take is added up in `nanoseconds` of each region's __self__"},
     {"status", status, METH_NOARGS, "status(): the instruction-set level and the pool, as a dictionary"},
     {NULL, NULL, 0, NULL},
 };

@@ -11,6 +11,8 @@
 /* Bytes from which on a copy for undo is made by all threads. */
 #define BYTES_TO_SHARE ((size_t)1 << 20)
 
+int32_t polyopt_timing;
+
 PyObject *polyopt_refuse(struct polyopt_state *state, int guard, int why)
 {
     if (PyErr_Occurred() && why != POLYOPT_WHY_EXCEPTION) PyErr_Clear();
@@ -124,7 +126,7 @@ int32_t polyopt_run_released(struct polyopt_call *call, polyopt_kernel kernel, c
 }
 
 /* After the fourth run in a row that was given up, the next 1, 2, 4, ... 64 calls rest. */
-static int given_up(struct polyopt_state *state, int why)
+int polyopt_given_up(struct polyopt_state *state, int why)
 {
     if (state->strikes < 10) state->strikes++;
     state->rest = state->strikes < 4 ? 0 : 1 << (state->strikes - 4);
@@ -137,8 +139,9 @@ int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spe
     struct polyopt_state *state = call->state;
     polyopt_kernel kernel = polyopt_kernel_of(spec, &state->level);
     int32_t status = POLYOPT_NOT_OFFLOADED;
+    int64_t began = POLYOPT_UNLIKELY(polyopt_timing) ? polyopt_clock() : 0;
     if (POLYOPT_UNLIKELY(!kernel)) return POLYOPT_WHY_LOOP;
-    if (POLYOPT_UNLIKELY(work >= polyopt_offload_work)) status = polyopt_offload(call, spec, args, arrays, narrays, work);
+    if (POLYOPT_UNLIKELY(work >= polyopt_offload_work) && narrays >= 0) status = polyopt_offload(call, spec, args, arrays, narrays, work);
     if (POLYOPT_LIKELY(status == POLYOPT_NOT_OFFLOADED)) {
         call->ctx.wake = work >= polyopt_work_to_wake;
         if (work >= WORK_TO_RELEASE) status = polyopt_run_released(call, kernel, args, polyopt_threads_for(work));
@@ -151,10 +154,11 @@ int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spe
     }
     state->threads = call->ctx.nthreads;
     if (POLYOPT_UNLIKELY(call->raised)) return POLYOPT_WHY_EXCEPTION;
-    if (POLYOPT_UNLIKELY(status)) return given_up(state, status & POLYOPT_NO_MEMORY ? POLYOPT_WHY_MEMORY : POLYOPT_WHY_KERNEL);
+    if (POLYOPT_UNLIKELY(status)) return polyopt_given_up(state, status & POLYOPT_NO_MEMORY ? POLYOPT_WHY_MEMORY : POLYOPT_WHY_KERNEL);
     if (POLYOPT_UNLIKELY(call->fpflags & spec->flags) && polyopt_flags_matter(call->fpflags & spec->flags))
-        return given_up(state, POLYOPT_WHY_FLAGS);
+        return polyopt_given_up(state, POLYOPT_WHY_FLAGS);
     state->strikes = 0;
+    if (POLYOPT_UNLIKELY(began)) state->nanoseconds += polyopt_clock() - began;
     return POLYOPT_WHY_NONE;
 }
 
