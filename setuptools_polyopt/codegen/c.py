@@ -32,7 +32,7 @@ from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Kernel, Role
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, While, walk
 
 
 def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSource:
@@ -76,6 +76,8 @@ def _tidy(body: Block) -> Block:
                 return replace(item, lower=affine.tidy(item.lower), upper=affine.tidy(item.upper), body=_tidy(item.body))
             case If():
                 return replace(item, body=_tidy(item.body), orelse=_tidy(item.orelse))
+            case Serial() | While():
+                return replace(item, body=_tidy(item.body))
             case _:
                 return item
 
@@ -149,7 +151,7 @@ def _expressions(kernel: Kernel) -> Iterable[Expr]:
         yield from reads(item)
         if isinstance(item, Assign):
             yield item.value
-        elif isinstance(item, If):
+        elif isinstance(item, If | While):
             yield item.cond
 
 

@@ -36,7 +36,7 @@ from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Reduce
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import assigns, own_loads, walk_expr
 
 THREADS = 256
@@ -129,7 +129,7 @@ def _serial(body: Block, mapped: frozenset[str]) -> Block:
                 return replace(item, lower=lower, upper=upper, kind=kind, body=_serial(item.body, mapped))
             case If():
                 return replace(item, body=_serial(item.body, mapped), orelse=_serial(item.orelse, mapped))
-            case Assign() | Alloc():
+            case Assign() | Alloc() | Serial() | While() | Break() | Continue():
                 return item
             case _:
                 assert_never(item)

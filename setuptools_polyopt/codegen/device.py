@@ -34,7 +34,7 @@ from setuptools_polyopt.ir.expressions import (
     Unary,
 )
 from setuptools_polyopt.ir.kernel import Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import assigns, walk_expr
 
 FUNCTIONS = frozenset((
@@ -83,9 +83,9 @@ def _expressions(statement: Stmt) -> Iterator[Expr]:
             yield from (*target.indices, value)
         case For(lower=lower, upper=upper):
             yield from (lower, upper)
-        case If(cond=cond):
+        case If(cond=cond) | While(cond=cond):
             yield cond
-        case Alloc():
+        case Alloc() | Serial() | Break() | Continue():
             pass
         case _:
             assert_never(statement)
@@ -198,6 +198,8 @@ class _Form:
                     found.append(replace(statement, cond=self.sink(cond), body=inside, orelse=orelse))
                 case Alloc():
                     found.append(statement)
+                case Serial() | While() | Break() | Continue():
+                    raise _refused(_span(statement, self.kernel), "a loop that data steers runs on the CPU")
                 case _:
                     assert_never(statement)
         return tuple(found)

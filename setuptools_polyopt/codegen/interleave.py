@@ -23,7 +23,7 @@ from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Compare, Expr, Load, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import (
     assigns,
     loads,
@@ -67,7 +67,7 @@ class _Made:
                 return self.rows(item, count) if count > 1 else replace(item, body=self.block(item.body))
             case If():
                 return replace(item, body=self.block(item.body), orelse=self.block(item.orelse))
-            case Assign() | Alloc():
+            case Assign() | Alloc() | Serial() | While() | Break() | Continue():
                 return item
             case _:
                 assert_never(item)
@@ -114,7 +114,7 @@ def _count(loop: For, kernel: Kernel) -> int:
     changing = {item.target.array for item in assigns(loop.body)} | {loop.var}
     if not chains or not all(_is_plain(item, changing) for item in inner) or not all(_carries(item) for item in chains):
         return 1
-    if any(isinstance(item, Alloc) and kernel.array(item.array).rank for item in walk(loop.body)):
+    if any(isinstance(item, Serial) or (isinstance(item, Alloc) and kernel.array(item.array).rank) for item in walk(loop.body)):
         return 1
     if any(isinstance(node, Call | Reduce) for item in walk(loop.body) for expr in _expressions(item) for node in walk_expr(expr)):
         return 1
@@ -176,7 +176,7 @@ def _allocating(body: Block, names: Mapping[str, str]) -> Block:
                 return replace(item, body=_allocating(item.body, names))
             case If():
                 return replace(item, body=_allocating(item.body, names), orelse=_allocating(item.orelse, names))
-            case Assign():
+            case Assign() | Serial() | While() | Break() | Continue():
                 return item
             case _:
                 assert_never(item)

@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Const, Expr, Load, Select, Unary
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr
 
 _QUIET = frozenset((
@@ -92,7 +92,8 @@ def _overwritten(path: Path, statement: Assign) -> bool:
         return False
     for depth in reversed(range(len(path))):
         loop = path[depth - 1].block[path[depth - 1].position] if depth else None
-        if isinstance(loop, For) and not any(loop.var in symbols(index) for index in statement.target.indices):
+        turns = isinstance(loop, For) and not any(loop.var in symbols(index) for index in statement.target.indices)
+        if turns or isinstance(loop, While):
             return statement.target not in loads(statement.value)
         if not isinstance(loop, If) and not (isinstance(loop, For) and _is_short(loop)):
             moving = _iterators(path[max(0, depth - 1) :])
@@ -161,6 +162,8 @@ def _scan(outer: Path, place: Place, start: int, name: str, leaves: Callable[[st
     """Whether the statements of a block from a position on use the value (True), may overwrite it (False), or let it pass (None)."""
     for number in range(start, len(place.block)):
         user = place.block[number]
+        if any(isinstance(item, Break | Continue) for item in walk((user,))):
+            return False
         if name in _reads(user):
             if not isinstance(user, Assign) or user.target.indices or compiled(user.value):
                 return True

@@ -87,6 +87,8 @@ def _integer(op: BinaryOp, dtype: DType, left: Text, right: Text, checked: bool,
         return Text(f"({c_type(dtype)})({left.at(PREFIX)} {_BITWISE[op]} {right.at(PREFIX)})", PREFIX)
     if op in ("min", "max", "minimum", "maximum"):
         return call(f"polyopt_{op[:3]}_{tail}", left.text, right.text)
+    if op == "index":
+        return call("polyopt_index", left.text, right.text, style.failed)
     if op not in ("add", "sub", "mul", "floordiv", "mod", "pow", "shl", "shr"):
         raise TypeError(f"{op} of integers")
     if checked:

@@ -22,7 +22,7 @@ from setuptools_polyopt.codegen.function import INDENT, Function, Local
 from setuptools_polyopt.codegen.storage import PIECE_LOWER, PIECE_UPPER, Unit
 from setuptools_polyopt.codegen.work import block_work, with_loop
 from setuptools_polyopt.ir.expressions import Binary, Expr, Sym, integer
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, While, walk
 from setuptools_polyopt.ir.visitors import walk_expr
 
 EmitLoop: TypeAlias = Callable[[Function, For, bool, "tuple[Expr, Expr] | None"], None]
@@ -40,7 +40,7 @@ def outlined_loops(body: Block) -> int:
         match statement:
             case For(kind="parallel"):
                 count += 1
-            case For():
+            case For() | Serial() | While():
                 count += outlined_loops(statement.body)
             case If():
                 count += outlined_loops(statement.body) + outlined_loops(statement.orelse)
@@ -63,7 +63,7 @@ def may_fail(body: Block) -> bool:
             case For(lower=lower, upper=upper):
                 if checked(lower) or checked(upper):
                     return True
-            case If(cond=cond):
+            case If(cond=cond) | While(cond=cond):
                 if checked(cond):
                     return True
             case _:

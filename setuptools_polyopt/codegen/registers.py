@@ -21,7 +21,7 @@ from setuptools_polyopt.codegen.storage import disjoint
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Load, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import assigns, loads, map_block_exprs, map_expr, own_loads, substitute, symbols
 
 
@@ -49,7 +49,7 @@ class _Made:
                 return (self.kept(item, elements) if elements else replace(item, body=self.block(item.body)),)
             case If():
                 return (replace(item, body=self.block(item.body), orelse=self.block(item.orelse)),)
-            case Assign() | Alloc():
+            case Assign() | Alloc() | Serial() | While() | Break() | Continue():
                 return (item,)
             case _:
                 assert_never(item)
@@ -76,7 +76,7 @@ class _Made:
 
 def _elements(loop: For, kernel: Kernel, every: bool) -> tuple[Load, ...]:
     """The elements of arrays that the loop updates in every iteration while it reads others of the same arrays."""
-    if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For) for item in walk(loop.body)):
+    if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For | Serial) for item in walk(loop.body)):
         return ()
     own = {item.array for item in walk(loop.body) if isinstance(item, Alloc)}
     read = {load for item in walk(loop.body) for load in own_loads(item)}

@@ -10,6 +10,8 @@ the same purpose. Non-goal: changing what runs in which order; that is the polyh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from setuptools_polyopt.codegen import affine
@@ -26,8 +28,11 @@ from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, Reduce, Select, Sym
 from setuptools_polyopt.ir.kernel import Array
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, jumps, walk
 from setuptools_polyopt.ir.visitors import loads, walk_expr
+
+TURNS = 4096
+"""Iterations of a `while` loop between two looks at the cancel flag; a power of two."""
 
 STRIP = 65536
 """Iterations of a loop without inner loops between two looks at the cancel flag."""
@@ -54,6 +59,12 @@ def emit_block(f: Function, body: Block, polled: bool = False, loop: bool = Fals
                 emit_if(f, statement, polled)
             case For():
                 emit_for(f, statement, polled)
+            case Serial():
+                emit_block(f, statement.body, polled)
+            case While():
+                emit_while(f, statement)
+            case Break() | Continue():
+                f.line("break;" if isinstance(statement, Break) else "continue;")
             case _:
                 assert_never(statement)
     f.path = around
@@ -178,16 +189,34 @@ def emit_for(f: Function, loop: For, polled: bool) -> None:
         emit_bounded(f, loop, polled, None)
 
 
+def emit_while(f: Function, loop: While) -> None:
+    """A loop that ends when data says so; it looks for cancellation, and for a failure, which may make it endless, now and then."""
+    with _reserving(f, loop):
+        turns = f.unit.names.fresh("turns")
+        with f.block(f"for (uint32_t {turns} = 1; {test(loop.cond, f).text}; {turns}++)"):
+            emit_poll(f, f"({turns} & {TURNS - 1}) == 0")
+            f.nest += 1
+            emit_block(f, loop.body, True, True)
+            f.nest -= 1
+
+
 def emit_bounded(f: Function, loop: For, polled: bool, bounds: tuple[Expr, Expr] | None) -> None:
     """The loop between its own bounds, or between others that lie within them (those of a piece of a parallel loop)."""
     lower, upper = bounds or (loop.lower, loop.upper)
+    with _reserving(f, loop):
+        _emit_bounded(f, loop, polled, lower, upper)
+
+
+@contextmanager
+def _reserving(f: Function, loop: For | While) -> Iterator[None]:
+    """Around a loop: memory of the arena for all its iterations, if they need any and no loop around has it."""
     arrays = [] if f.nest else _arena_arrays(f, loop)
     if not arrays:
-        _emit_bounded(f, loop, polled, lower, upper)
+        yield
         return
-    with f.block(""):  # memory of the arena for the whole loop
+    with f.block(""):
         reserve(f, arrays)
-        _emit_bounded(f, loop, polled, lower, upper)
+        yield
         f.line("polyopt_release(ctx, scratch);")
     f.reserved.difference_update(array.name for array in arrays)
 
@@ -200,7 +229,7 @@ def reserve(f: Function, arrays: list[Array]) -> None:
         f.reserved.add(array.name)
 
 
-def _arena_arrays(f: Function, loop: For) -> list[Array]:
+def _arena_arrays(f: Function, loop: For | While) -> list[Array]:
     """Temporaries inside a loop (not in the body of another function) that live in the arena."""
     found: dict[str, Array] = {}
 
@@ -210,6 +239,8 @@ def _arena_arrays(f: Function, loop: For) -> list[Array]:
                 case Alloc(array=name) if f.unit.arrays[name].rank and f.unit.stack_length(f.unit.arrays[name]) is None:
                     found[name] = f.unit.arrays[name]
                 case For() if not is_outlined(f, statement):
+                    visit(statement.body)
+                case Serial() | While():
                     visit(statement.body)
                 case If():
                     visit(statement.body)
@@ -228,7 +259,7 @@ def _emit_bounded(f: Function, loop: For, polled: bool, lower: Expr, upper: Expr
         return
     height = loop_height(loop)
     ends = position(lower, f).text, position(upper, f).text
-    if height or polled or not f.unit.options.polls or _short(lower, upper):
+    if height or polled or not f.unit.options.polls or _short(lower, upper) or jumps(loop.body):
         emit_loop(f, loop, *ends, polled, height)
     else:
         emit_strips(f, loop, *ends)
@@ -244,7 +275,8 @@ def loop_height(loop: For) -> int:
     """How many loops are nested inside the loop at most."""
 
     def height(body: Block) -> int:
-        inner = [1 + height(item.body) for item in body if isinstance(item, For)]
+        inner = [1 + height(item.body) for item in body if isinstance(item, For | While)]
+        inner += [height(item.body) for item in body if isinstance(item, Serial)]
         branches = [max(height(item.body), height(item.orelse)) for item in body if isinstance(item, If)]
         return max((*inner, *branches), default=0)
 
@@ -281,10 +313,11 @@ def emit_loop(f: Function, loop: For, lower: str, upper: str, polled: bool, heig
     less, sign = ("<", "+") if loop.step > 0 else (">", "-")
     advance = f"{var}{sign}{sign}" if abs(loop.step) == 1 else f"{var} {sign}= {abs(loop.step)}"
     initial, bound = f"int64_t {var} = {lower}", upper
-    if not upper.replace("_", "").isalnum():
+    if not upper.replace("_", "").isalnum() or loads(loop.upper):
         bound = f.unit.names.fresh(f"{var}_end")
         initial += f", {bound} = {upper}"
-    poll = height >= 2 or (height == 1 and not polled)
+    poll = height >= 2 or (height == 1 and not polled) or (jumps(loop.body) and not polled)
+    some = {0: STRIP, 1: 16}.get(height) if abs(loop.step) == 1 else None
     vector = loop.kind == "vector" or (loop.kind == "parallel" and height == 0)
     vector = vector and not any(isinstance(item, Alloc) and f.unit.arrays[item.array].rank for item in walk(loop.body))
     outer, f.vector = f.vector, f.vector or vector or _gathers_integers(loop)
@@ -297,7 +330,7 @@ def emit_loop(f: Function, loop: For, lower: str, upper: str, polled: bool, heig
         if loop.note or loop.kind == "parallel":
             f.lines[-1] += f" /* {', '.join(part for part in (loop.kind if loop.kind == 'parallel' else '', loop.note) if part)} */"
         if poll:
-            emit_poll(f, f"({var} & 15) == 0" if height == 1 and abs(loop.step) == 1 else None)
+            emit_poll(f, f"({var} & {some - 1}) == 0" if some else None)
         emit_block(f, loop.body, polled or poll, True)
     f.iterators.pop()
     f.nest -= 1

@@ -16,7 +16,7 @@ from setuptools_polyopt.codegen.source import LoopKey, Options
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, NoOverlap, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import loads, walk_expr
 
 STACK_BYTES = 16 * 1024
@@ -135,9 +135,9 @@ def reads(statement: Stmt) -> tuple[Load, ...]:
             return loads(value) + tuple(load for index in target.indices for load in loads(index))
         case For(lower=lower, upper=upper):
             return loads(lower) + loads(upper)
-        case If(cond=cond):
+        case If(cond=cond) | While(cond=cond):
             return loads(cond)
-        case Alloc():
+        case Alloc() | Serial() | Break() | Continue():
             return ()
         case _:
             assert_never(statement)

@@ -15,8 +15,8 @@ from setuptools_polyopt.codegen.affine import parts
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
-from setuptools_polyopt.ir.visitors import children, walk_expr
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While
+from setuptools_polyopt.ir.visitors import children, loads, walk_expr
 
 _F = DType.FLOAT64
 _UNKNOWN_TRIPS = 64.0
@@ -92,7 +92,7 @@ def block_work(body: Block, middles: Middles | None = None) -> Expr:
     return total
 
 
-def _statement(statement: Assign | For | If | Alloc, middles: Middles) -> Expr:
+def _statement(statement: Stmt, middles: Middles) -> Expr:
     match statement:
         case Assign(target=target, value=value):
             return added(_expression(value, middles), number(1.0 if target.indices else 0.5))
@@ -100,8 +100,12 @@ def _statement(statement: Assign | For | If | Alloc, middles: Middles) -> Expr:
             branches = added(block_work(statement.body, middles), block_work(statement.orelse, middles))
             share = number(0.5 if statement.orelse else 1.0)
             return added(product(share, branches), _expression(cond, middles))
-        case Alloc():
+        case Alloc() | Break() | Continue():
             return number(0.0)
+        case Serial():
+            return block_work(statement.body, middles)
+        case While(cond=cond):
+            return product(number(_UNKNOWN_TRIPS), added(_expression(cond, middles), block_work(statement.body, middles)))
         case For():
             return product(trips(statement, middles).expr(), block_work(statement.body, with_loop(statement, middles)))
         case _:
@@ -134,6 +138,8 @@ def _expression(expr: Expr, middles: Middles) -> Expr:
 
 def trips(loop: For, middles: Middles) -> Linear:
     """How often the loop runs."""
+    if loads(loop.lower) or loads(loop.upper):
+        return Linear(constant=_UNKNOWN_TRIPS)
     if loop.step < 0:
         return _difference(loop.upper, loop.lower, -loop.step, middles)
     return _difference(loop.lower, loop.upper, loop.step, middles)

@@ -15,6 +15,8 @@ Operators of `Binary` (both operands and the result have the node's dtype unless
     maximum minimum        NumPy's, propagating NaN (floats) / larger or smaller (integers, bool)
     and or                 bool, short-circuit: the right operand is evaluated only when needed
     bitand bitor bitxor shl shr    integers and bool
+    index                  int64, always checked: the left operand as a subscript of an axis whose extent, at least 1, is the right one;
+                           negative ones count from the end. Fails outside of [-extent, extent), and is 0 then
 Operators of `Unary`: neg, not (bool), invert, abs (integers, floats; for complex use Call("numpy.absolute") or "libm.hypot"), sqrt (floats,
     correctly rounded; checked: fails on a negative operand), floor ceil trunc rint (floats), conj real imag (complex; real and imag
     give the real dtype), isnan isfinite isinf signbit (result bool).
@@ -32,7 +34,7 @@ from setuptools_polyopt.ir.dtypes import DType
 
 BinaryOp: TypeAlias = Literal[
     "add", "sub", "mul", "div", "floordiv", "mod", "pow", "min", "max", "maximum", "minimum",
-    "and", "or", "bitand", "bitor", "bitxor", "shl", "shr",
+    "and", "or", "bitand", "bitor", "bitxor", "shl", "shr", "index",
 ]  # fmt: skip
 UnaryOp: TypeAlias = Literal[
     "neg", "not", "invert", "abs", "sqrt", "floor", "ceil", "trunc", "rint", "conj", "real", "imag",

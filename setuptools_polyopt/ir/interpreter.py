@@ -24,7 +24,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
 from setuptools_polyopt.ir.kernel import Kernel, Layout, Role
 from setuptools_polyopt.ir.printer import print_expr
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While
 
 POISON = 0x5A
 """Byte that fills memory whose contents are undefined, so that a read before a write shows."""
@@ -92,6 +92,13 @@ class collecting:
         self.state.__exit__(None, None, None)
 
 
+class _Jump(Exception):
+    """Control goes to the innermost loop: out of it, or on to its next iteration."""
+
+    def __init__(self, leaves: bool) -> None:
+        self.leaves = leaves
+
+
 class _Machine:
     def __init__(self, kernel: Kernel | None, params: Mapping[str, int], seed: int | None) -> None:
         self.kernel = kernel
@@ -123,10 +130,29 @@ class _Machine:
                 case For():
                     for iteration in self.iterations(statement):
                         self.symbols[statement.var] = iteration
-                        self.block(statement.body)
+                        if self.leaves(statement.body):
+                            break
                     self.symbols.pop(statement.var, None)
+                case While():
+                    while self.eval(statement.cond):
+                        if self.leaves(statement.body):
+                            break
+                case Serial():
+                    self.block(statement.body)
+                case Break():
+                    raise _Jump(True)
+                case Continue():
+                    raise _Jump(False)
                 case _:
                     assert_never(statement)
+
+    def leaves(self, body: Block) -> bool:
+        """Run one iteration of a loop; whether it left the loop."""
+        try:
+            self.block(body)
+        except _Jump as jump:
+            return jump.leaves
+        return False
 
     def iterations(self, loop: For) -> Iterator[int]:
         values = list(range(int(self.eval(loop.lower)), int(self.eval(loop.upper)), loop.step))
@@ -221,6 +247,10 @@ def _exact_integer(expr: Binary, a: int, b: int) -> int:
             if b < 0 or (expr.checked and b * max(1, abs(a).bit_length() - 1) > 64 and abs(a) > 1):
                 raise KernelFailed(expr.op)
             return int(a**b) if expr.checked else pow(a, b, 2**64)
+        case "index":
+            if not -b <= a < b:
+                raise KernelFailed(expr.op)
+            return a + b if a < 0 else a
         case "min" | "minimum":
             return min(a, b)
         case "max" | "maximum":

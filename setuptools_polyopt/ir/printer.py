@@ -29,7 +29,7 @@ from setuptools_polyopt.ir.expressions import (
     Unary,
 )
 from setuptools_polyopt.ir.kernel import Array, Assumption, Contiguous, Holds, Kernel, NoOverlap, OrderedStrides, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While
 
 _INFIX = {
     "add": ("+", 6), "sub": ("-", 6), "mul": ("*", 7), "div": ("/", 7), "floordiv": ("//", 7), "mod": ("%", 7), "pow": ("**", 9),
@@ -106,6 +106,14 @@ def _lines(body: Block, pad: str) -> Iterator[str]:
                 bounds = f"{print_expr(statement.lower, 3)}..{print_expr(statement.upper, 3)}"
                 yield f"{pad}for {statement.var} in {bounds}{step}{kind}:{note}"
                 yield from _lines(statement.body, pad + "  ")
+            case Serial():
+                yield f"{pad}serial:"
+                yield from _lines(statement.body, pad + "  ")
+            case While(cond=cond):
+                yield f"{pad}while {print_expr(cond)}:"
+                yield from _lines(statement.body, pad + "  ")
+            case Break() | Continue():
+                yield f"{pad}{'break' if isinstance(statement, Break) else 'continue'}"
             case _:
                 assert_never(statement)
 

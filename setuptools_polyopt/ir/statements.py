@@ -2,6 +2,9 @@
 
 In a kernel that comes from the frontend (*program order*) every loop is serial. In one that comes out of the polyhedral stage (*scheduled*)
 steps are positive, loops may be parallel or vector, and `Alloc` says where a temporary lives.
+
+What data steers (`while`, `break`, bounds that are read from an array) is inside a `Serial`: one statement to the polyhedral stage, which
+runs as it is written. Loops inside it that data does not steer are kernels of their own to that stage (`polyhedral/nested`).
 """
 
 from __future__ import annotations
@@ -60,19 +63,62 @@ class Alloc:
     array: str
 
 
-Stmt: TypeAlias = Assign | For | If | Alloc
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """Statements that run in the order of the text, whatever they depend on. Only here may loops have bounds of any kind (evaluated once,
+    at the loop's entry), and only here may `While`, `Break` and `Continue` stand."""
+
+    body: Block
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """Runs the body as long as the condition, evaluated before each iteration, holds."""
+
+    cond: Expr
+    body: Block
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Leaves the innermost loop, `For` or `While`, within the `Serial`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Goes on with the next iteration of the innermost loop within the `Serial`."""
+
+
+Stmt: TypeAlias = Assign | For | If | Alloc | Serial | While | Break | Continue
 Block: TypeAlias = tuple[Stmt, ...]
 
 
-def walk(body: Block) -> Iterator[Stmt]:
-    """All statements of a block, outer before inner, in program order."""
+def walk(body: Block, serial: bool = True) -> Iterator[Stmt]:
+    """All statements of a block, outer before inner, in program order. serial: those inside a `Serial` too."""
     for statement in body:
         yield statement
         match statement:
-            case For():
-                yield from walk(statement.body)
+            case Serial() if not serial:
+                pass
+            case For() | Serial() | While():
+                yield from walk(statement.body, serial)
             case If():
-                yield from walk(statement.body)
-                yield from walk(statement.orelse)
+                yield from walk(statement.body, serial)
+                yield from walk(statement.orelse, serial)
             case _:
                 pass
+
+
+def jumps(body: Block) -> bool:
+    """Whether a block holds a `Break` or `Continue` that belongs to the loop whose body it is."""
+    for statement in body:
+        match statement:
+            case Break() | Continue():
+                return True
+            case If() if jumps(statement.body) or jumps(statement.orelse):
+                return True
+            case _:
+                pass
+    return False

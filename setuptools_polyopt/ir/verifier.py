@@ -2,7 +2,7 @@
 
 Checks: unique names; symbols bound; arrays declared, of the right rank and dtype; operand types agree; inputs never written; step non-zero
 (positive in a scheduled kernel); vector loops innermost; labels unique in program order; temporaries allocated before use where the
-kernel allocates any.
+kernel allocates any; `While` and jumps stand in a `Serial`, jumps in a serial loop of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
 from setuptools_polyopt.ir.kernel import Contiguous, Holds, Kernel, Layout, Role
 from setuptools_polyopt.ir.printer import print_assumption, print_expr
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While, jumps, walk
 from setuptools_polyopt.ir.visitors import children, symbols
 
 
@@ -38,6 +38,7 @@ class _Verifier:
         self.arrays = {array.name: array for array in kernel.arrays}
         self.params = frozenset(param.name for param in kernel.params)
         self.allocates = any(isinstance(statement, Alloc) for statement in walk(kernel.body))
+        self.in_serial = False
 
     def fail(self, message: str) -> IRError:
         return IRError(f"kernel {self.kernel.name}: {message}")
@@ -61,6 +62,8 @@ class _Verifier:
                 if claimed is None or claimed.role is not Role.ARGUMENT or not 0 <= assumption.axis < claimed.rank:
                     raise self.fail(f"{print_assumption(assumption)} names no axis of an argument")
         live = frozenset(a.name for a in kernel.arrays if not (self.allocates and a.role is Role.TEMPORARY))
+        if jumps(kernel.body):
+            raise self.fail("a jump is outside of all loops")
         self.block(kernel.body, self.params, live)
         labels = [s.label for s in walk(kernel.body) if isinstance(s, Assign) and s.label]
         if not self.scheduled and len(labels) != len(set(labels)):
@@ -84,6 +87,19 @@ class _Verifier:
                     self.block(statement.orelse, scope, live)
                 case For():
                     self.loop(statement, scope, live)
+                case Serial() if self.in_serial or jumps(statement.body):
+                    raise self.fail("a serial block is inside another one, or a jump leaves it")
+                case Serial():
+                    self.in_serial = True
+                    self.block(statement.body, scope, live)
+                    self.in_serial = False
+                case While() | Break() | Continue() if not self.in_serial:
+                    raise self.fail("a while loop or a jump is outside of serial blocks")
+                case While():
+                    self.expr(statement.cond, scope, DType.BOOL, live)
+                    self.block(statement.body, scope, live)
+                case Break() | Continue():
+                    pass
                 case _:
                     assert_never(statement)
 
@@ -92,7 +108,9 @@ class _Verifier:
             raise self.fail(f"loop {loop.var} has step {loop.step}")
         if loop.var in scope or loop.var in self.arrays:
             raise self.fail(f"loop iterator {loop.var} hides another name")
-        if loop.kind == "vector" and any(isinstance(inner, For) for inner in walk(loop.body)):
+        if jumps(loop.body) and (not self.in_serial or loop.kind != "serial"):
+            raise self.fail(f"a jump leaves loop {loop.var}, which is not serial")
+        if loop.kind == "vector" and any(isinstance(inner, For | While) for inner in walk(loop.body)):
             raise self.fail(f"vector loop {loop.var} is not innermost")
         self.expr(loop.lower, scope, DType.INT64, live)
         self.expr(loop.upper, scope, DType.INT64, live)

@@ -23,7 +23,7 @@ from setuptools_polyopt.ir.expressions import (
     Sym,
     Unary,
 )
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
@@ -131,7 +131,11 @@ def map_statement_exprs(statement: Stmt, function: Callable[[Expr], Expr]) -> St
                 body=map_block_exprs(statement.body, function),
                 orelse=map_block_exprs(statement.orelse, function),
             )
-        case Alloc():
+        case Serial():
+            return replace(statement, body=map_block_exprs(statement.body, function))
+        case While():
+            return replace(statement, cond=function(statement.cond), body=map_block_exprs(statement.body, function))
+        case Alloc() | Break() | Continue():
             return statement
         case _:
             assert_never(statement)
@@ -154,9 +158,9 @@ def own_loads(statement: Stmt) -> tuple[Load, ...]:
             return (*loads(value), *(load for index in target.indices for load in loads(index)))
         case For(lower=lower, upper=upper):
             return (*loads(lower), *loads(upper))
-        case If(cond=cond):
+        case If(cond=cond) | While(cond=cond):
             return loads(cond)
-        case Alloc():
+        case Alloc() | Serial() | Break() | Continue():
             return ()
         case _:
             assert_never(statement)

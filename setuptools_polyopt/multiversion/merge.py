@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Load, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Layout
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While
 from setuptools_polyopt.ir.visitors import children, symbols
 
 
@@ -78,7 +78,7 @@ class _Check:
             return False
         return all(self.statement(statement, open_) for statement in body)
 
-    def statement(self, statement: Assign | For | If | Alloc, open_: tuple[str, ...]) -> bool:
+    def statement(self, statement: Stmt, open_: tuple[str, ...]) -> bool:
         match statement:
             case Assign(target=target, value=value):
                 return self.expression(target, open_) and self.expression(value, open_)
@@ -89,7 +89,7 @@ class _Check:
                     return self.block(body, (*open_, var))
                 inside = 0 < len(open_) < len(self.axes)
                 return not inside and all(self.expression(bound, open_) for bound in (lower, upper)) and self.block(body, open_)
-            case Alloc():
+            case Alloc() | Serial() | While() | Break() | Continue():
                 return False
 
     def expression(self, expr: Expr, open_: tuple[str, ...]) -> bool:

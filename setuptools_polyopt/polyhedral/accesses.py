@@ -2,20 +2,21 @@
 
 Reads under a `Select` or to the right of a short-circuit operator count only where the (affine) condition lets them be evaluated; data
 conditions count as true. A `Reduce` reads a box. A read that the same statement has certainly written before is no read of the outside.
+A subscript that is not affine stands for its whole axis. Loops inside a statement (of a `Serial`) are projected out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import islpy as isl
 
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Reduce, Select
 from setuptools_polyopt.ir.kernel import Array
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If
-from setuptools_polyopt.ir.visitors import children, walk_expr
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While, jumps, walk
+from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr
 from setuptools_polyopt.polyhedral.affine import Affine, NotAffine
 from setuptools_polyopt.polyhedral.spaces import (
     constant,
@@ -32,15 +33,15 @@ from setuptools_polyopt.polyhedral.spaces import (
 class Access:
     """One reference of a statement.
 
-    relation: `{ S[i, j] -> A[index] }`. must: the access happens at every instance. exact: the relation is not the whole array for want of
-    affine subscripts. subscripts: its functions of the iterators, where it is exact and no range of a `Reduce` (else None).
+    relation: `{ S[i, j] -> A[index] }`. must: the access happens at every instance. loose: its subscripts that are not affine. subscripts:
+    its functions of the iterators, where all are affine and no range of a `Reduce` or of a loop inside goes into them (else None).
     """
 
     load: Load
     relation: isl.Map
     write: bool
     must: bool
-    exact: bool
+    loose: tuple[Expr, ...]
     subscripts: tuple[isl.PwAff, ...] | None
 
 
@@ -88,17 +89,71 @@ def _block(body: Block, scene: Scene, where: isl.Set, must: bool, written: set[L
                 for index in target.indices:
                     found += _reads(index, scene, where, must, written)
                 found.append(_access(target, scene, where, True, must))
+                written -= {known for known in written if any(load.array == target.array for i in known.indices for load in loads(i))}
                 written.add(target)
             case If(cond=cond):
                 found += _reads(cond, scene, where, must, written)
                 inner = _narrow(cond, scene, where, True)
                 outer = _narrow(cond, scene, where, False)
-                _block(statement.body, scene, inner, False, set(written), found)
-                _block(statement.orelse, scene, outer, False, set(written), found)
-            case For() | Alloc():
-                raise TypeError("a statement holds no loops")
+                then, orelse = set(written), set(written)
+                _block(statement.body, scene, inner, False, then, found)
+                _block(statement.orelse, scene, outer, False, orelse, found)
+                written.clear()
+                written |= then & orelse
+            case Serial():
+                _block(statement.body, scene, where, must, written, found)
+            case While(cond=cond):
+                found += _reads(cond, scene, where, must, written)
+                _forget(statement.body, written)
+                _block(statement.body, scene, where, False, set(written), found)
+            case For():
+                _loop(statement, scene, where, must, written, found)
+            case Break() | Continue():
+                pass
+            case Alloc():
+                raise TypeError("a statement allocates nothing")
             case _:
                 assert_never(statement)
+
+
+def _forget(body: Block, written: set[Load]) -> None:
+    """Take away elements whose subscripts a loop's body changes."""
+    changed = {item.target.array for item in walk(body) if isinstance(item, Assign)}
+    written -= {known for known in written if any(load.array in changed for index in known.indices for load in loads(index))}
+
+
+def _loop(loop: For, scene: Scene, where: isl.Set, must: bool, written: set[Load], found: list[Access]) -> None:
+    """The accesses of a loop inside a statement, for all values of its variable."""
+    for bound in (loop.lower, loop.upper):
+        found += _reads(bound, scene, where, must, written)
+    wide = _wider(where.get_space(), scene, (loop.var,))
+    inside = isl.Set.universe(wide)
+    try:
+        value = variable(wide, loop.var)
+        lower, upper = scene.affine.function(loop.lower, wide), scene.affine.function(loop.upper, wide)
+        ends = (value.ge_set(lower), value.lt_set(upper)) if loop.step > 0 else (value.le_set(lower), value.gt_set(upper))
+        inside = ends[0].intersect(ends[1])
+        must = must and abs(loop.step) == 1 and not jumps(loop.body)
+    except NotAffine:
+        must = False
+    _forget(loop.body, written)
+    inner: list[Access] = []
+    _block(loop.body, scene, inside, must, set(written), inner)
+    for access in inner:
+        relation = drop_domain_dim(access.relation, loop.var).intersect_domain(where)
+        found.append(replace(access, relation=relation, subscripts=_without(access, loop.var, scene, where)))
+
+
+def _without(access: Access, name: str, scene: Scene, where: isl.Set) -> tuple[isl.PwAff, ...] | None:
+    """The subscripts of an access in a loop as functions of what is around it, where the loop's variable is not in them."""
+    if access.subscripts is None or any(name in symbols(index) for index in access.load.indices):
+        return None
+    return tuple(scene.affine.function(index, where.get_space()) for index in access.load.indices)
+
+
+def _wider(space: isl.Space, scene: Scene, names: Sequence[str]) -> isl.Space:
+    """The space with further dimensions."""
+    return set_space(scene.context, param_names(space), space.get_tuple_name(isl.dim_type.set) or "", (*dim_names(space), *names))
 
 
 def _narrow(cond: Expr, scene: Scene, where: isl.Set, holds: bool) -> isl.Set:
@@ -134,20 +189,40 @@ def _reads(expr: Expr, scene: Scene, where: isl.Set, must: bool, written: set[Lo
 
 def _access(load: Load, scene: Scene, where: isl.Set, write: bool, must: bool) -> Access:
     space = where.get_space()
+    functions = [_function(index, scene, space) for index in load.indices]
+    known = tuple(function for function in functions if function is not None)
+    if len(known) == len(functions):
+        relation = function_map(space, load.array, known).intersect_domain(where)
+        return Access(load, relation, write, must, (), known)
+    loose = {f"@{axis}": axis for axis, function in enumerate(functions) if function is None}
+    wide = _wider(space, scene, tuple(loose))
+    inside = isl.Set.universe(wide)
+    for name, axis in loose.items():
+        value, extent = variable(wide, name), _function(scene.arrays[load.array].extents[axis], scene, wide)
+        inside = inside.intersect(value.ge_set(constant(wide, 0)))
+        inside = inside if extent is None else inside.intersect(value.lt_set(extent))
+    subscript = [
+        variable(wide, f"@{axis}") if f"@{axis}" in loose else scene.affine.function(index, wide)
+        for axis, index in enumerate(load.indices)
+    ]
+    relation = function_map(wide, load.array, subscript).intersect_domain(inside)
+    for name in loose:
+        relation = drop_domain_dim(relation, name)
+    return Access(load, relation.intersect_domain(where), write, False, tuple(load.indices[axis] for axis in loose.values()), None)
+
+
+def _function(expr: Expr, scene: Scene, space: isl.Space) -> isl.PwAff | None:
     try:
-        functions = tuple(scene.affine.function(index, space) for index in load.indices)
+        return scene.affine.function(expr, space)
     except NotAffine:
-        return Access(load, _whole(load, scene, where), write, False, False, None)
-    relation = function_map(space, load.array, functions).intersect_domain(where)
-    return Access(load, relation, write, must, True, functions)
+        return None
 
 
 def _range(reduce: Reduce, scene: Scene, where: isl.Set) -> Access:
     """The elements that a reduction reads, for all values of its variables (the skipped ones too)."""
     space = where.get_space()
-    name = space.get_tuple_name(isl.dim_type.set) or ""
     names = tuple(part.var for part in reduce.ranges)
-    wide = set_space(scene.context, param_names(space), name, (*dim_names(space), *names))
+    wide = _wider(space, scene, names)
     inside = isl.Set.universe(wide)
     try:
         for part in reduce.ranges:
@@ -156,12 +231,12 @@ def _range(reduce: Reduce, scene: Scene, where: isl.Set) -> Access:
             inside = inside.intersect(value.lt_set(scene.affine.function(part.upper, wide)))
         functions = [scene.affine.function(index, wide) for index in reduce.body.indices]
     except NotAffine:
-        return Access(reduce.body, _whole(reduce.body, scene, where), False, False, False, None)
+        return Access(reduce.body, _whole(reduce.body, scene, where), False, False, reduce.body.indices, None)
     relation = function_map(wide, reduce.body.array, functions).intersect_domain(inside)
     for name in names:
         relation = drop_domain_dim(relation, name)
     relation = relation.intersect_domain(where)
-    return Access(reduce.body, relation, False, True, True, None)
+    return Access(reduce.body, relation, False, True, (), None)
 
 
 def extent_set(array: Array, scene: Scene) -> isl.Set:

@@ -91,7 +91,7 @@ class Affine:
                 return name in self.params
             case Load(array=array):
                 return array in self.inputs
-            case Reduce():
+            case Reduce() | Binary(op="index"):
                 return False
             case _:
                 return expr.dtype.is_integer and all(self._fixed(child) for child in children(expr))

@@ -15,7 +15,7 @@ import islpy as isl
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, Stmt, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, LoopKind, Serial, Stmt, walk
 from setuptools_polyopt.ir.visitors import arrays_used, map_block_exprs, map_expr, substitute, symbols, walk_expr
 from setuptools_polyopt.polyhedral.affine import as_condition, ast_to_expr, quotient_to_expr
 from setuptools_polyopt.polyhedral.limits import TooIntricate
@@ -162,7 +162,7 @@ class _Generator:
         mark = mark or _Mark("serial", "", "")
         var = _free(mark.name or f"c{iterator[1:]}", scope)
         body = self._node(node.for_get_body(), None, {**values, iterator: Sym(var)}, scope | {var})
-        innermost = not any(isinstance(inner, For) for inner in walk(body))
+        innermost = not any(isinstance(inner, For | Serial) for inner in walk(body))
         kind = "serial" if mark.kind == "vector" and not innermost else mark.kind
         return (For(var, lower, upper, int(step.value.real), body, kind, mark.note),)
 
@@ -237,11 +237,13 @@ def _allocated(body: Block) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def _reserved(kernel: Kernel) -> set[str]:
-    """Names that no loop may take: parameters, arrays, variables of reductions."""
+    """Names that no loop may take: parameters, arrays, variables of reductions and of loops inside a `Serial`."""
     found = {param.name for param in kernel.params} | {array.name for array in kernel.arrays}
     for statement in walk(kernel.body):
         if isinstance(statement, Assign):
             found |= {part.var for node in walk_expr(statement.value) if isinstance(node, Reduce) for part in node.ranges}
+        elif isinstance(statement, Serial):
+            found |= {loop.var for loop in walk(statement.body) if isinstance(loop, For)}
     return found
 
 

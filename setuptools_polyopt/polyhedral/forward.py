@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from setuptools_polyopt.ir.expressions import Binary, Call, Expr, Load, Reduce, Select
 from setuptools_polyopt.ir.kernel import Kernel, Role
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, walk
 from setuptools_polyopt.ir.visitors import (
     arrays_used,
     assigns,
@@ -97,7 +97,7 @@ def _uses_before_change(rest: Block, name: str, read: set[str]) -> int:
     count = 0
     for statement in rest:
         match statement:
-            case For():
+            case For() | Serial():
                 return count
             case If(body=body, orelse=orelse):
                 count += _own_uses(statement, name)

@@ -19,7 +19,7 @@ from setuptools_polyopt.diagnostics import NOWHERE
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr, Load, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import assigns
 from setuptools_polyopt.polyhedral.affine import Affine, NotAffine
 from setuptools_polyopt.polyhedral.spaces import set_space
@@ -60,7 +60,7 @@ class _Normaliser:
             case If() if not any(isinstance(inner, Assign) for inner in walk((statement,))):
                 then, orelse = self._block(statement.body, loops, ()), self._block(statement.orelse, loops, ())
                 return self._statement(replace(statement, body=then, orelse=orelse), loops, guards)
-            case If() if not any(isinstance(inner, For) for inner in walk((statement,))):
+            case If() if not any(isinstance(inner, For) for inner in walk((statement,), serial=False)):
                 return _guarded(statement, guards)
             case If() if self._is_affine(statement.cond, loops):
                 then, orelse = self._block(statement.body, loops, guards), self._block(statement.orelse, loops, guards)
@@ -109,7 +109,7 @@ class _Normaliser:
                         statement = replace(statement, label=f"S{number}")
                     self.labels.add(statement.label)
                     result.append(statement)
-                case For():
+                case For() | Serial() | While():
                     result.append(replace(statement, body=self._label(statement.body)))
                 case If():
                     then = self._label(statement.body)

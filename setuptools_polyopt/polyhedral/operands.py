@@ -14,7 +14,7 @@ from dataclasses import replace
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Call, Cast, Expr, Load
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While
 
 
 def separate_operands(kernel: Kernel) -> Kernel:
@@ -38,7 +38,7 @@ def _statement(item: Stmt, kernel: Kernel, made: list[Array]) -> Block:
             before: list[Assign] = []
             args = tuple(_operand(arg, item, kernel, made, before) for arg in call.args)
             return (*before, replace(item, value=replace(call, args=args)))
-        case Assign() | Alloc():
+        case Assign() | Alloc() | Serial() | While() | Break() | Continue():
             return (item,)
         case _:
             assert_never(item)

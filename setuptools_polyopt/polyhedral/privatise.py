@@ -21,7 +21,7 @@ import islpy as isl
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, walk
 from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr
 from setuptools_polyopt.polyhedral.affine import function_to_expr
 from setuptools_polyopt.polyhedral.dependences import flow_through
@@ -105,6 +105,9 @@ def _rewrite(body: Block, loops: tuple[str, ...], labels: Mapping[str, dict[str,
                 cond = _expand(statement.cond, loops, table)
                 then, orelse = _rewrite(statement.body, loops, labels), _rewrite(statement.orelse, loops, labels)
                 result.append(replace(statement, cond=cond, body=then, orelse=orelse))
+            case Serial():
+                table = labels.get(next(iter(_labels(statement.body)), ""), {})
+                result += map_block_exprs((statement,), partial(_expand, loops=loops, table=table))
             case Assign():
                 table = labels.get(statement.label, {})
                 result += map_block_exprs((statement,), partial(_expand, loops=loops, table=table))

@@ -2,9 +2,9 @@
 
 Every assignment becomes a *statement* with an iteration domain, access relations and a program-order date. An `If` on affine conditions
 restricts the domains of what is inside. An `If` on data around plain assignments is one compound statement, whose writes are may-writes
-(`normalise` has made sure that there are no loops inside).
+(`normalise` has made sure that there are no loops inside), and so is a `Serial` with all that it holds.
 
-Not done here: subscripts that are not affine read or may-write the whole array; bounds of loops must be affine.
+Not done here: subscripts that are not affine read or may-write the whole axis; bounds of loops outside of `Serial` must be affine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Holds, Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, walk
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While, walk
 from setuptools_polyopt.ir.visitors import walk_expr
 from setuptools_polyopt.polyhedral import accesses
 from setuptools_polyopt.polyhedral.accesses import Access
@@ -155,11 +155,11 @@ class _Extractor:
             match statement:
                 case For(lower=lower, upper=upper):
                     found += [lower, upper]
-                case If(cond=cond):
+                case If(cond=cond) | While(cond=cond):
                     found += [cond, *accesses.subscripts(cond)]
                 case Assign(target=target, value=value):
                     found += [*accesses.subscripts(target), *accesses.subscripts(value)]
-                case Alloc():
+                case Alloc() | Serial() | Break() | Continue():
                     pass
                 case _:
                     assert_never(statement)
@@ -198,6 +198,12 @@ class _Extractor:
                     place += 1
                 case If():
                     place = self._if(statement, frames, prefix, place)
+                case Serial():
+                    if any(isinstance(inner, Assign) for inner in walk(statement.body)):
+                        self._statement((statement,), frames, (*prefix, place))
+                        place += 1
+                case While() | Break() | Continue():
+                    raise TypeError(f"{type(statement).__name__} outside of a serial block")
                 case _:
                     assert_never(statement)
         return place
@@ -206,7 +212,7 @@ class _Extractor:
         if self._is_affine(statement.cond, frames):
             place = self._block(statement.body, (*frames, _Test(statement.cond, True)), prefix, place)
             return self._block(statement.orelse, (*frames, _Test(statement.cond, False)), prefix, place)
-        if all(isinstance(inner, Assign | If) for inner in walk((statement,))):
+        if not any(isinstance(inner, For) for inner in walk((statement,), serial=False)):
             if any(isinstance(inner, Assign) for inner in walk((statement,))):
                 self._statement((statement,), frames, (*prefix, place))
             return place + 1

@@ -22,7 +22,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Expr, Sym, integer
 from setuptools_polyopt.ir.kernel import Kernel
 from setuptools_polyopt.ir.printer import print_expr
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, While
 from setuptools_polyopt.ir.visitors import symbols
 from setuptools_polyopt.polyhedral.affine import NotAffine
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
@@ -156,7 +156,7 @@ def _relabelled(body: Block, suffix: str) -> Block:
         match statement:
             case Assign(label=label):
                 result.append(replace(statement, label=label + suffix if suffix else label.partition(MARK)[0]))
-            case For():
+            case For() | Serial() | While():
                 result.append(replace(statement, body=_relabelled(statement.body, suffix)))
             case If():
                 then, orelse = _relabelled(statement.body, suffix), _relabelled(statement.orelse, suffix)

@@ -175,17 +175,6 @@ POLYOPT_INLINE double polyopt_py_exact_f64(struct polyopt_ctx *ctx, int64_t a)
     return (double)a;
 }
 
-/* A subscript that comes from data: i in [-n, n), negative ones counted from the end; else fails and gives 0 (n == 0: do not read). */
-POLYOPT_INLINE int64_t polyopt_index(struct polyopt_ctx *ctx, int64_t i, int64_t n)
-{
-    if (i < 0) i += n;
-    if (POLYOPT_UNLIKELY(i < 0 || i >= n)) {
-        polyopt_fail(ctx);
-        return 0;
-    }
-    return i;
-}
-
 /* ---- Python's float ---------------------------------------------------------------------------------------------------------- */
 
 POLYOPT_INLINE double polyopt_py_truediv_f64(struct polyopt_ctx *ctx, double a, double b)

@@ -33,6 +33,15 @@ typedef int64_t polyopt_wide;
 
 /* Values that nobody may read but whose floating-point flags count: their bits run into the local `kept`, which the end of the function
  * consumes. */
+/* A subscript of an axis of extent n >= 1; negative ones count from the end. Fails outside, and is 0 then. */
+POLYOPT_INLINE int64_t polyopt_index(int64_t i, int64_t n, int32_t *failed)
+{
+    const int64_t j = i < 0 ? i + n : i;
+    if ((uint64_t)j < (uint64_t)n) return j;
+    *failed = 1;
+    return 0;
+}
+
 POLYOPT_INLINE uint64_t polyopt_bits_f64(double x) { union { double x; uint64_t bits; } u = {x}; return u.bits; }
 POLYOPT_INLINE uint64_t polyopt_bits_f32(float x) { union { float x; uint32_t bits; } u = {x}; return u.bits; }
 #define POLYOPT_KEEP_f64(x) (kept |= polyopt_bits_f64(x))
