@@ -1,7 +1,11 @@
-"""`for` loops over `range`: bounds, names that go round the loop, names that live on.
+"""Loops: `for` over `range` and `while`; bounds, names that go round the loop, names that live on.
 
 Types are found by lowering the body again until the types at its start fit those at its end. A loop that may run zero times leaves names
 as they were: where that matters for a type or for being bound, a guard says that it runs.
+
+A loop that data steers (a `while`, bounds that are read from somewhere, a `break`) becomes a `Serial` block. Every way out of its body
+leaves the names in the same variables, so that it does not matter which one was taken; `continue` at the end of a branch is no way out,
+but an `if` around the rest of the body.
 
     s = 0.0                                S0: s = 0.0
     for k in range(n):              ->     for k in 0..n:
@@ -21,13 +25,15 @@ from setuptools_polyopt.frontend import carried
 from setuptools_polyopt.frontend.affine import Affine, free_symbols, number, symbol
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.expressions import truth
 from setuptools_polyopt.frontend.joins import current, differs, mixed, outside, stored, tagged, widen
+from setuptools_polyopt.frontend.jumps import has_jumps, structured
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PathValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Const, Load, Sym, integer
-from setuptools_polyopt.ir.statements import For, Stmt
-from setuptools_polyopt.operators.values import ScalarType, tag_of
+from setuptools_polyopt.ir.expressions import TRUE, Binary, Const, Expr, Load, Sym, Unary, integer
+from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While
+from setuptools_polyopt.operators.values import ScalarType, cast, tag_of
 
 PYTHON_INT = ScalarType("python", DType.INT64)
 _ROUNDS = 6
@@ -40,11 +46,15 @@ LowerBlock = Callable[[Context, list[ast.stmt]], None]
 
 @dataclass(frozen=True)
 class Header:
-    """`range(lower, upper, step)`."""
+    """`range(lower, upper, step)` with bounds that the size parameters and the loops around decide."""
 
     lower: Affine
     upper: Affine
     step: int
+
+    @property
+    def ends(self) -> tuple[Expr, Expr]:
+        return self.lower.expr(), self.upper.expr()
 
     @property
     def ran(self) -> Affine:
@@ -59,17 +69,50 @@ class Header:
         return self.lower - i, i - self.upper - 1
 
 
+@dataclass(frozen=True)
+class DataHeader:
+    """`range(lower, upper, step)` with bounds that are data; they are evaluated before the loop."""
+
+    ends: tuple[Load, Load]
+    step: int
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way out of a loop's body: values of the names there. leaves: out of the loop, not on to its next iteration."""
+
+    leaves: bool
+    values: dict[str, Value | None]
+
+
 def lower_for(ctx: Context, node: ast.For, lower_block: LowerBlock) -> None:
     """A whole `for` statement."""
     if node.orelse:
         raise unsupported(ctx.span(node), "for-else", "`for ... else` is not supported yet", "set a flag in the loop")
     if not isinstance(node.target, ast.Name):
         raise unsupported(ctx.span(node.target), "loop-target", "a loop variable has to be a plain name")
-    loop = _Loop(ctx, node, node.target.id, range_of(ctx, node.iter), lower_block)
-    loop.run()
+    with ctx.state.block() as block:
+        header = range_of(ctx, node.iter)
+        before = tuple(block)
+    _Loop(ctx, node, node.target.id, header, before, lower_block).run()
 
 
-def range_of(ctx: Context, node: ast.expr) -> Header:
+def lower_while(ctx: Context, node: ast.While, lower_block: LowerBlock) -> None:
+    """A whole `while` statement."""
+    if node.orelse:
+        raise unsupported(ctx.span(node), "while-else", "`while ... else` is not supported yet", "set a flag in the loop")
+    _Loop(ctx, node, "", None, (), lower_block).run()
+
+
+def lower_jump(ctx: Context, node: ast.Break | ast.Continue) -> None:
+    """`break` or `continue`: nothing runs behind it."""
+    loop = ctx.state.flows[-1]
+    assert isinstance(loop, _Loop)  # the syntax has a loop around it
+    loop.jump(isinstance(node, ast.Break))
+    ctx.state.ended = 1
+
+
+def range_of(ctx: Context, node: ast.expr) -> Header | DataHeader:
     """The bounds of `range(...)`; raises Unsupported for any other iterable."""
     span = ctx.span(node)
     if not isinstance(node, ast.Call) or ctx.function.module.dotted(node.func) != "builtins.range" or node.keywords:
@@ -78,26 +121,30 @@ def range_of(ctx: Context, node: ast.expr) -> Header:
         )
     if ctx.expr(node.func) != PathValue("builtins.range") or not 1 <= len(node.args) <= 3:
         raise unsupported(span, "loop-iterable", "this is not the builtin `range`")
-    forms = [_bound(ctx, argument) for argument in node.args]
-    lower = forms[0] if len(forms) > 1 else number(0)
-    upper = forms[1] if len(forms) > 1 else forms[0]
-    step = forms[2].value if len(forms) == 3 else 1
-    if not step:
+    values = [_bound(ctx, argument) for argument in node.args]
+    forms = [ctx.state.form(value) for value in values]
+    step = 1 if len(forms) < 3 or forms[2] is None else forms[2].value
+    if not step or (len(forms) == 3 and forms[2] is None):
         raise unsupported(span, "loop-step", "the step of a range has to be a constant other than zero")
-    return Header(lower, upper, step)
+    lower, upper = (forms[0], forms[1]) if len(forms) > 1 else (number(0), forms[0])
+    if lower is not None and upper is not None and ctx.state.regular(lower) and ctx.state.regular(upper):
+        return Header(lower, upper, step)
+    first, last = (values[0], values[1]) if len(values) > 1 else (integer(0), values[0])
+    return DataHeader((_kept(ctx, first, span), _kept(ctx, last, span)), step)
 
 
-def _bound(ctx: Context, node: ast.expr) -> Affine:
+def _kept(ctx: Context, value: Expr, span: Span) -> Load:
+    scratch = ctx.state.scratch(DType.INT64)
+    ctx.state.emit(Assign(scratch, value, span))
+    return scratch
+
+
+def _bound(ctx: Context, node: ast.expr) -> Expr:
+    """An argument of `range` as an int64."""
     value = ctx.expr(node)
-    form = ctx.state.form(value.expr) if isinstance(value, ScalarValue) and value.type == PYTHON_INT else None
-    if form is None:
-        raise unsupported(
-            ctx.span(node),
-            "loop-bounds",
-            f"`{ast.unparse(node)}` is not a sum of loop variables, sizes, integer arguments and constants",
-            "compute it before the function is called, and pass it",
-        )
-    return form
+    if not isinstance(value, ScalarValue) or not value.type.dtype.is_integer or value.type.box == "mixed":
+        raise unsupported(ctx.span(node), "loop-bounds", f"`{ast.unparse(node)}` is no integer here")
+    return cast(value.expr, DType.INT64, checked=value.type.dtype is DType.UINT64)
 
 
 def dead(name: str, span: Span) -> Diagnostic:
@@ -106,18 +153,32 @@ def dead(name: str, span: Span) -> Diagnostic:
 
 
 class _Loop:
-    """One loop; `heads` are the values of the names at the start of the body."""
+    """One loop; `heads` are the values of the names at the start of the body. target, header: empty and None for a `while`; before: what
+    runs once, before the loop."""
 
-    def __init__(self, ctx: Context, node: ast.For, target: str, header: Header, lower_block: LowerBlock) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        node: ast.For | ast.While,
+        target: str,
+        header: Header | DataHeader | None,
+        before: tuple[Stmt, ...],
+        lower_block: LowerBlock,
+    ) -> None:
         self.ctx = ctx
         self.node = node
         self.target = target
         self.header = header
+        self.prologue = before
+        self.test: Expr = TRUE
+        self.heads_now: dict[str, Value | None] = {}
+        self.kinds_now: dict[str, Kind] = {}
         self.lower_block = lower_block
-        self.span = Span(
-            ctx.function.file, node.lineno, node.col_offset, node.iter.end_lineno or node.lineno, node.iter.end_col_offset or 0
-        )
+        last = node.iter if isinstance(node, ast.For) else node.test
+        self.span = Span(ctx.function.file, node.lineno, node.col_offset, last.end_lineno or node.lineno, last.end_col_offset or 0)
         names = ctx.function.names
+        self.statements = structured(node.body, names)
+        self.serial = not isinstance(header, Header) or has_jumps(self.statements)
         self.assigned = sorted((bound(node.body) | {target}) & names.locals)
         if target in names.shared:
             raise unsupported(self.span, "shared-name", f"`{target}` is declared global or nonlocal", "use a local variable")
@@ -129,6 +190,13 @@ class _Loop:
         """What hangs on a loop inside having run, at the end of the body."""
         self.borrowed: frozenset[str] = frozenset()
         """Names that began with the constant before a loop around."""
+        self.ways: list[Way] = []
+        """The jumps in the body, in the order of the text."""
+        self.exits: dict[str, tuple[ScalarType, bool]] = {}
+        """The types of names on all ways out of the body, as far as an earlier round has found them."""
+        self.endless = False
+        if self.serial and target in bound(node.body):
+            raise unsupported(self.span, "loop-target", f"`{target}` is set in a loop that data steers", "use another name")
 
     def run(self) -> None:
         ctx = self.ctx
@@ -140,12 +208,14 @@ class _Loop:
             heads = self.heads(entry, kinds)
             ends, body = self.body(entry, heads, kinds)
             changed = self.compare(entry, heads, ends, kinds)
-            if not changed:
+            exits = self.joined(ends) if self.serial else {}
+            if not changed and exits == self.exits:
                 for name, kind in kinds.items():
                     ends[name] = heads[name] if isinstance(kind, Carried) else ends[name]
-                self.finish(entry, heads, ends, body)
+                (self.finish_serial if self.serial else self.finish)(entry, heads, ends, body)
                 return
             kinds.update(changed)
+            self.exits = exits
             restore()
         raise unsupported(self.span, "type-conflict", "the types of the names in this loop do not settle")
 
@@ -177,9 +247,10 @@ class _Loop:
     def body(
         self, entry: dict[str, Value | None], heads: dict[str, Value | None], kinds: dict[str, Kind]
     ) -> tuple[dict[str, Value | None], list[Stmt]]:
-        """Lower the body once: the values at its end, and its statements."""
-        state, header = self.ctx.state, self.header
-        self.iterator, self.left = state.iterator(self.target), {}
+        """Lower the body once: the values where it goes round, and its statements."""
+        state = self.ctx.state
+        self.left, self.ways, self.heads_now, self.kinds_now = {}, [], heads, kinds
+        self.iterator = state.iterator(self.target) if self.target else ""
         for name in self.assigned:
             state.env.pop(name, None)
         for name, value in heads.items():
@@ -188,31 +259,108 @@ class _Loop:
         unbound_here = [name for name in self.assigned if name not in heads]
         for name in unbound_here:
             state.env[name] = ConflictValue(dead(name, self.span))
-        state.env[self.target] = ScalarValue(PYTHON_INT, Sym(self.iterator))
-        state.bound[self.target] = None
-        loop = For(self.iterator, header.lower.expr(), header.upper.expr(), header.step, (), span=self.span)
-        state.loops.append(loop)
+        if self.header is not None:
+            state.env[self.target] = ScalarValue(PYTHON_INT, Sym(self.iterator))
+            state.bound[self.target] = None
+            state.loops.append(For(self.iterator, *self.header.ends, self.header.step, (), span=self.span))
+        if isinstance(self.header, DataHeader):
+            state.irregular[self.iterator] = None
         around = state.starts
         state.starts = dict(around)
         for name, value in entry.items():
             if isinstance(value, ScalarValue) and value.type == PYTHON_INT and isinstance(value.expr, Const) and name not in kinds:
                 state.starts[name] = value
+        facts = self.header.facts(self.iterator) if isinstance(self.header, Header) else ()
+        state.flows.append(self)
+        state.serial += self.serial
         try:
-            with state.block() as block, state.facts(*header.facts(self.iterator)):
-                self.lower_block(self.ctx, self.node.body)
-                ends = {name: self.end(name) for name in self.assigned}
-                for name, value in ends.items():
-                    block.extend(self.carry(name, heads.get(name), value))
-                self.check(entry, heads, ends, list(block))
-                pairs = [(heads[name], ends[name]) for name, kind in kinds.items() if isinstance(kind, Carried)]
-                carried.go_round(
-                    self.ctx, [(a, b) for a, b in pairs if isinstance(a, ArrayValue) and isinstance(b, ArrayValue)], self.span
-                )
+            with state.block() as block, state.facts(*facts):
+                self.enter()
+                self.lower_block(self.ctx, self.statements)
+                ended, state.ended = state.ended, 0
+                ends: dict[str, Value | None] = {}
+                if not ended:
+                    ends = self.leave()
+                    self.check(entry, heads, ends, list(block))
+                    self.copy_round(ends)
+                elif not any(not way.leaves for way in self.ways):
+                    raise unsupported(self.span, "no-loop", "this loop never comes to a second iteration")
                 body = list(block)
         finally:
-            state.loops.pop()
+            state.flows.pop()
+            state.serial -= self.serial
+            if self.header is not None:
+                state.loops.pop()
+            state.irregular.pop(self.iterator, None)
             state.starts = around
-        return ends, body
+        rounds = [*([ends] if not ended else []), *(way.values for way in self.ways if not way.leaves)]
+        return {name: self.meet(name, [values[name] for values in rounds]) for name in self.assigned}, body
+
+    def enter(self) -> None:
+        """What an iteration begins with: the test of a `while`; the loop's variable, where it lives on."""
+        state = self.ctx.state
+        self.test = TRUE
+        if isinstance(self.node, ast.While):
+            test = truth(self.ctx, self.ctx.expr(self.node.test), self.ctx.span(self.node.test))
+            self.endless = test == TRUE
+            if state.blocks[-1]:
+                self.ways.append(Way(True, dict(self.heads_now)))
+                state.emit(If(Unary("not", test, DType.BOOL), (Break(),), (), self.span))
+            else:
+                self.test = test
+        elif self.serial and self.target in self.live_out:
+            state.emit(Assign(Load(state.variable(self.target, DType.INT64), (), DType.INT64), Sym(self.iterator), self.span))
+
+    def leave(self) -> dict[str, Value | None]:
+        """The values of the names here, stored where the next iteration, or the code behind the loop, reads them."""
+        ends = {name: self.end(name) for name in self.assigned}
+        for name, value in ends.items():
+            for statement in self.carry(name, self.heads_now.get(name), value):
+                self.ctx.state.emit(statement)
+        return ends
+
+    def copy_round(self, ends: dict[str, Value | None]) -> None:
+        """Arrays that go round the loop take over their new values."""
+        pairs = [(self.heads_now[name], ends[name]) for name, kind in self.kinds_now.items() if isinstance(kind, Carried)]
+        arrays = [(a, b) for a, b in pairs if isinstance(a, ArrayValue) and isinstance(b, ArrayValue)]
+        carried.go_round(self.ctx, arrays, self.span)
+
+    def jump(self, leaves: bool) -> None:
+        """A `break` or `continue`."""
+        ends = self.leave()
+        self.copy_round(ends)
+        for name, kind in self.kinds_now.items():
+            ends[name] = self.heads_now[name] if isinstance(kind, Carried) else ends[name]
+        self.ways.append(Way(leaves, ends))
+        self.ctx.state.emit(Break() if leaves else Continue())
+
+    def meet(self, name: str, values: list[Value | None]) -> Value | None:
+        """What a name is worth where several ways meet that have stored it."""
+        first = values[0]
+        if all(value == first for value in values):
+            return first
+        known = [value for value in values if isinstance(value, ScalarValue)]
+        if len(known) < len(values):
+            conflicts = [value for value in values if isinstance(value, ConflictValue)]
+            return conflicts[0] if conflicts else differs(name, self.span, "is another array or object on each way out of the loop")
+        kind, narrow = known[0].type, known[0].narrow
+        for value in known[1:]:
+            wider = widen(replace(known[0], type=kind, narrow=narrow), value)
+            if wider is None:
+                return differs(name, self.span, "has another type on each way out of the loop")
+            kind, narrow = wider
+        kind = mixed(self.ctx, name, kind, [value.type for value in known])
+        storage = self.ctx.state.variable(name, kind.dtype)
+        return ScalarValue(kind, Load(storage, (), kind.dtype), storage, narrow)
+
+    def joined(self, ends: dict[str, Value | None]) -> dict[str, tuple[ScalarType, bool]]:
+        """The types of the scalars on all ways out of the body."""
+        found = {}
+        for name, end in ends.items():
+            value = self.meet(name, [end, *(way.values.get(name) for way in self.ways if way.leaves)])
+            if isinstance(value, ScalarValue) and name != self.target:
+                found[name] = (value.type, value.narrow)
+        return found
 
     def end(self, name: str) -> Value | None:
         value = self.ctx.state.env.get(name)
@@ -229,8 +377,9 @@ class _Loop:
         """Stores at the end of the body: what the next iteration, or the code behind the loop, reads."""
         if not isinstance(value, ScalarValue) or name == self.target:
             return ()
-        storage = self.ctx.state.variable(name, value.type.dtype)
-        changes = isinstance(head, ScalarValue) and head.type.tag is not None
+        known = self.exits.get(name)
+        storage = self.ctx.state.variable(name, known[0].dtype if known else value.type.dtype)
+        changes = (isinstance(head, ScalarValue) and head.type.tag is not None) or (known is not None and known[0].tag is not None)
         if changes and tag_of(value.type) is None:
             raise unsupported(self.span, "mixed-scalar", f"what type `{name}` has at the end of the loop's body is not known")
         tags = tagged(self.ctx, name, value.type, self.span) if changes else ()
@@ -311,10 +460,9 @@ class _Loop:
     def finish(
         self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None], body: list[Stmt]
     ) -> None:
-        state, header = self.ctx.state, self.header
-        state.emit(
-            For(self.iterator, header.lower.expr(), header.upper.expr(), header.step, tuple(body), span=self.span)
-        )
+        state, header = self.ctx.state, self.regular
+        for statement in (*self.prologue, For(self.iterator, *header.ends, header.step, tuple(body), span=self.span)):
+            state.emit(statement)
         state.explicit += 1
         state.begun.update(dict.fromkeys(self.borrowed))
         for name in self.assigned:
@@ -323,11 +471,64 @@ class _Loop:
             else:
                 state.env[name] = self.behind(name, entry.get(name), heads.get(name), ends[name])
 
+    @property
+    def regular(self) -> Header:
+        """The bounds of a loop that data does not steer."""
+        assert isinstance(self.header, Header)
+        return self.header
+
+    def finish_serial(
+        self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None], body: list[Stmt]
+    ) -> None:
+        state = self.ctx.state
+        loop: Stmt = While(self.test, tuple(body), self.span)
+        if self.header is not None:
+            loop = For(self.iterator, *self.header.ends, self.header.step, tuple(body), span=self.span)
+        whole = (*self.prologue, loop)
+        for statement in whole if state.serial else (Serial(whole, self.span),):
+            state.emit(statement)
+        state.explicit += 1
+        state.begun.update(dict.fromkeys(self.borrowed))
+        for name in self.assigned:
+            live = name in self.live_out
+            state.env[name] = self.behind_serial(name, entry.get(name), heads, ends[name]) if live else ConflictValue(dead(name, self.span))
+
+    def behind_serial(self, name: str, entry: Value | None, heads: dict[str, Value | None], end: Value | None) -> Value:
+        """What a name is worth behind a loop that data steers."""
+        if name == self.target:
+            return self.last_target(entry)
+        broken = [way.values.get(name) for way in self.ways if way.leaves]
+        head = heads.get(name)
+        before = [] if self.endless or name not in heads else [head]
+        value = self.meet(name, [*before, *broken] if self.endless else [*before, *broken, end])
+        if value is None or isinstance(value, ConflictValue):
+            return value or ConflictValue(dead(name, self.span))
+        if not outside(value, self.iterator):
+            return differs(name, self.span, "depends on the last iteration of a loop that data steers")
+        if isinstance(value, ScalarValue):
+            storage = self.ctx.state.variable(name, value.type.dtype)
+            value = ScalarValue(value.type, Load(storage, (), value.type.dtype), storage, value.narrow)
+        if self.endless or name in heads:
+            return value
+        return self.ran_at_least_once(name, value)
+
+    def last_target(self, entry: Value | None) -> Value:
+        storage = self.ctx.state.variable(self.target, DType.INT64)
+        value = ScalarValue(PYTHON_INT, Load(storage, (), DType.INT64), storage)
+        return self.ran_at_least_once(self.target, value)
+
+    def ran_at_least_once(self, name: str, value: Value) -> Value:
+        """The value of a name that only the body binds."""
+        if isinstance(self.header, Header):
+            return value if self.ctx.state.certain(self.header.ran) else self.pending(name, None, value)
+        reason = f"what `{name}` is after the loop depends on whether the loop runs at all"
+        return ConflictValue(Diagnostic(self.span, "zero-trip", reason, "give it a value of the same type before the loop"))
+
     def behind(self, name: str, entry: Value | None, head: Value | None, end: Value | None) -> Value:
         """What a name is worth when the loop is over."""
         if name == self.target and end == ScalarValue(PYTHON_INT, Sym(self.iterator)):
             end = ScalarValue(PYTHON_INT, self.last().expr())
-        keeps = isinstance(end, ScalarValue) and self.ctx.state.certain(self.header.ran) and outside(end, self.iterator)
+        keeps = isinstance(end, ScalarValue) and self.ctx.state.certain(self.regular.ran) and outside(end, self.iterator)
         if isinstance(end, ScalarValue) and not keeps and (end.storage is not None or not outside(end, self.iterator)):
             storage = self.ctx.state.variable(name, end.type.dtype)
             end = ScalarValue(end.type, Load(storage, (), end.type.dtype), storage, end.narrow)
@@ -345,7 +546,7 @@ class _Loop:
 
     def pending(self, name: str, before: Value | None, after: Value) -> Value:
         """`after`, as far as it is certain that the loop, and the one inside that its type hangs on, have run."""
-        ran = () if self.ctx.state.certain(self.header.ran) else (self.header.ran,)
+        ran = () if self.ctx.state.certain(self.regular.ran) else (self.regular.ran,)
         lasting, inner = True, self.left.get(name)
         if inner is not None and isinstance(after, ScalarValue) and (after.type.box == "mixed" or after.narrow):
             alone = name not in bound([each for each in self.node.body if not isinstance(each, ast.For)])
@@ -368,7 +569,7 @@ class _Loop:
 
     def deciding(self, inner: PendingValue, lasting: bool) -> tuple[Affine, ...] | None:
         """That the loop inside ran in the last iteration; in the first one, if that is as good and the last one is known to be empty."""
-        for value in (self.last(), self.header.lower) if lasting else (self.last(),):
+        for value in (self.last(), self.regular.lower) if lasting else (self.last(),):
             forms = [form + (value - symbol(self.iterator)) * form.coefficient(self.iterator) for form in inner.ran]
             if not any(self.iterator in free_symbols(form) or (form.value or 0) < 0 for form in forms):
                 return tuple(form for form in forms if not self.ctx.state.certain(form))
@@ -376,7 +577,7 @@ class _Loop:
 
     def last(self) -> Affine:
         """The iterator's last value, if the loop runs."""
-        header = self.header
+        header = self.regular
         if header.step == 1:
             return header.upper - 1
         if header.step == -1:

@@ -28,7 +28,11 @@ INTEGER_LIMIT = 2**40
 
 @dataclass
 class State:
-    """The mutable fields; see `checkpoint`. Containers are replaced or copied whole, values in them are immutable."""
+    """The mutable fields; see `checkpoint`. Containers are replaced or copied whole, values in them are immutable.
+
+    flows: the open loops of the program. irregular: iterators of open loops whose bounds are data. serial: how many open loops are
+    steered by data. ended: 1 behind a jump, where nothing runs.
+    """
 
     env: dict[str, Value] = field(default_factory=dict)
     bound: dict[str, None] = field(default_factory=dict)
@@ -57,6 +61,14 @@ class State:
     nests: int = 0
     explicit: int = 0
 
+    flows: list[object] = field(default_factory=list)
+    irregular: dict[str, None] = field(default_factory=dict)
+    serial: int = 0
+    ended: int = 0
+    frames: list[dict[str, Value]] = field(default_factory=list)
+    scope: str = ""
+    calls: int = 0
+    inlined: int = 0
     # checkpoints
 
     def checkpoint(self) -> Callable[[], None]:
@@ -201,6 +213,10 @@ class State:
             if not coefficient:
                 continue
             first, last = self.form(loop.lower), self.form(loop.upper)
+    def regular(self, form: Affine) -> bool:
+        """Whether only parameters and loops that data does not steer decide the form's value."""
+        return not free_symbols(form) & self.irregular.keys()
+
             if first is None or last is None:
                 return None
             low, high = (first, last - 1) if loop.step > 0 else (last + 1, first)

@@ -26,9 +26,11 @@ from setuptools_polyopt.operators.values import Operand, ScalarType
 
 
 def lower_block(ctx: Context, body: list[ast.stmt]) -> None:
-    """All statements in order; raises Unsupported at the first that is not understood."""
+    """All statements in order, up to a jump; raises Unsupported at the first that is not understood."""
     for statement in body:
         lower(ctx, statement)
+        if ctx.state.ended:
+            break
 
 
 def lower(ctx: Context, node: ast.stmt) -> None:
@@ -46,6 +48,10 @@ def lower(ctx: Context, node: ast.stmt) -> None:
             _if(ctx, node)
         case ast.For():
             loops.lower_for(ctx, node, lower_block)
+        case ast.While():
+            loops.lower_while(ctx, node, lower_block)
+        case (ast.Break() | ast.Continue()) if ctx.state.flows:
+            loops.lower_jump(ctx, node)
         case ast.Expr(value=ast.Call() as call):
             calls.effect(ctx, call)
         case _:
@@ -54,9 +60,8 @@ def lower(ctx: Context, node: ast.stmt) -> None:
 
 def _refuse(ctx: Context, node: ast.stmt) -> None:
     words = {
-        ast.While: ("while-loop", "`while` loops are not supported yet", "write a `for` loop over `range`"),
-        ast.Break: ("break", "`break` is not supported yet", "move the search out of the loop"),
-        ast.Continue: ("continue", "`continue` is not supported yet", "put the rest of the body under an `if`"),
+        ast.Break: ("break", "the loop that this `break` leaves stays Python", ""),
+        ast.Continue: ("continue", "the loop that this `continue` belongs to stays Python", ""),
         ast.Return: ("return", "`return` in the middle of a region is not supported", "return at the end"),
         ast.Delete: ("delete", "`del` is not supported", ""),
         ast.With: ("with", "`with` blocks stay Python", "move loops into a function of their own"),
@@ -186,7 +191,9 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
     match place:
         case Element(view=view, indices=indices) if not view.part:
             old = ScalarValue(ScalarType("numpy", view.dtype), view.read(indices))
-            result = binary(ctx, op, old, ctx.expr(node.value), span)
+            before = order.here(ctx)
+            other = ctx.expr(node.value)
+            result = binary(ctx, op, order.keep(ctx, old, before, span), other, span)
             if not isinstance(result, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
             operand = Operand(result.expr, result.type)
@@ -229,7 +236,8 @@ def _if(ctx: Context, node: ast.If) -> None:
             lower_block(ctx, node.body)
         first = {name: current(ctx, name, span) for name in names}
         then_statements = list(then)
-    state.env = dict(before)
+    then_ended, state.ended = state.ended, 0
+    after_then, state.env = state.env, dict(before)
     with state.block() as orelse:
         with state.facts(*fails):
             lower_block(ctx, node.orelse)

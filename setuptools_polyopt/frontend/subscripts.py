@@ -12,7 +12,7 @@ Not here: index arrays and masks (not supported yet), assignment (`statements`).
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend.affine import Affine, number
@@ -21,7 +21,8 @@ from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, Dim, NoneValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Select, integer
-from setuptools_polyopt.operators.values import ScalarType
+from setuptools_polyopt.ir.statements import Assign
+from setuptools_polyopt.operators.values import ScalarType, cast
 
 
 def subscript(ctx: Context, node: ast.Subscript) -> Value:
@@ -129,18 +130,27 @@ def _element(ctx: Context, base: ArrayValue, items: list[ast.expr]) -> Element:
 def _row(ctx: Context, view: ArrayValue, axis: int, item: ast.expr) -> ArrayValue:
     position = _position(ctx, view, axis, item)
     form = ctx.state.form(position)
+    if isinstance(position, Binary) and position.op == "index":  # a view stays where it is when what it was found by changes
+        kept = ctx.state.scratch(DType.INT64)
+        ctx.state.emit(Assign(kept, position.left, ctx.span(item)))
+        position = replace(position, left=kept)
     if view.whole and form is not None:  # views may never be read, so their bounds have to be guarded here
         _inside(ctx, form, view.extents[axis], ctx.span(item))
     return drop_axis(view, axis, position)
 
 
 def _position(ctx: Context, view: ArrayValue, axis: int, item: ast.expr) -> Expr:
-    """The non-negative index on an axis; certain to be in bounds unless the view is a whole array (then isl sees to it)."""
+    """The non-negative index on an axis; certain to be in bounds unless the view is a whole array (then isl sees to it). What data decides
+    is checked when it is used."""
     span = ctx.span(item)
-    form = index_form(ctx, item)
+    value = index_value(ctx, item)
+    form = ctx.state.form(value)
     extent = ctx.state.form(view.extents[axis])
     if extent is None:
         raise unsupported(span, "subscript", "the extent of this axis is no affine expression")
+    if form is None or not ctx.state.regular(form):
+        ctx.state.assume(extent - 1, "an axis that is indexed with data is not empty", span)
+        return Binary("index", value if form is None else form.expr(), extent.expr(), DType.INT64, checked=True)
     if form.value is not None and form.value < 0:
         form = form + extent
     elif _can_be_negative(ctx, form):
@@ -169,8 +179,8 @@ def _can_be_negative(ctx: Context, form: Affine) -> bool:
     return least is not None and least.value is not None and least.value < 0
 
 
-def index_form(ctx: Context, item: ast.expr) -> Affine:
-    """The linear form of an index expression; raises Unsupported for data and for products of variables."""
+def index_value(ctx: Context, item: ast.expr) -> Expr:
+    """An index as an int64; raises Unsupported for anything but integers."""
     span = ctx.span(item)
     value = ctx.expr(item)
     if isinstance(value, ArrayValue):
@@ -178,10 +188,15 @@ def index_form(ctx: Context, item: ast.expr) -> Affine:
         raise unsupported(span, "index-array", f"subscripts with an {what} are not supported yet".replace("an mask", "a mask"))
     if not isinstance(value, ScalarValue) or not value.type.dtype.is_integer:
         raise unsupported(span, "index-type", "an index has to be an integer")
-    form = ctx.state.form(value.expr)
-    if form is None:
+    return cast(value.expr, DType.INT64, checked=value.type.dtype is DType.UINT64)
+
+
+def index_form(ctx: Context, item: ast.expr) -> Affine:
+    """The linear form of an index expression; raises Unsupported for data and for products of variables."""
+    form = ctx.state.form(index_value(ctx, item))
+    if form is None or not ctx.state.regular(form):
         raise unsupported(
-            span,
+            ctx.span(item),
             "non-affine-index",
             f"the index `{ast.unparse(item)}` is not a sum of loop variables, sizes and constants",
             "index with loop variables and sizes",

@@ -60,10 +60,11 @@ def map_expr(expr: Expr, function: Callable[[Expr], Expr]) -> Expr:
     new = tuple(map_expr(child, function) for child in old)
     if all(a is b for a, b in zip(old, new, strict=True)):
         return function(expr)
-    return function(_with_children(expr, new))
+    return function(with_children(expr, new))
 
 
-def _with_children(expr: Expr, new: tuple[Expr, ...]) -> Expr:
+def with_children(expr: Expr, new: tuple[Expr, ...]) -> Expr:
+    """The expression with other operands, in the order of `children`."""
     match expr:
         case Const() | Sym():
             return expr

@@ -2,21 +2,22 @@
 
 Reads under a `Select` or to the right of a short-circuit operator count only where the (affine) condition lets them be evaluated; data
 conditions count as true. A `Reduce` reads a box. A read that the same statement has certainly written before is no read of the outside.
-A subscript that is not affine stands for its whole axis. Loops inside a statement (of a `Serial`) are projected out.
+What `index` picks is any element of its axis; a subscript that is not affine for another reason stands for its whole axis. Loops inside a
+statement (of a `Serial`) are projected out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import islpy as isl
 
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Reduce, Select
+from setuptools_polyopt.ir.expressions import Binary, Call, Expr, Load, Reduce, Select, Sym
 from setuptools_polyopt.ir.kernel import Array
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While, jumps, walk
-from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr
+from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr, with_children
 from setuptools_polyopt.polyhedral.affine import Affine, NotAffine
 from setuptools_polyopt.polyhedral.spaces import (
     constant,
@@ -194,21 +195,39 @@ def _access(load: Load, scene: Scene, where: isl.Set, write: bool, must: bool) -
     if len(known) == len(functions):
         relation = function_map(space, load.array, known).intersect_domain(where)
         return Access(load, relation, write, must, (), known)
-    loose = {f"@{axis}": axis for axis, function in enumerate(functions) if function is None}
-    wide = _wider(space, scene, tuple(loose))
+    picked = {node: f"@{n}" for n, node in enumerate(dict.fromkeys(p for index in load.indices for p in _picked(index)))}
+    free = {f"@axis{axis}": extent for axis, extent in enumerate(scene.arrays[load.array].extents)}
+    wide = _wider(space, scene, (*picked.values(), *free))
     inside = isl.Set.universe(wide)
-    for name, axis in loose.items():
-        value, extent = variable(wide, name), _function(scene.arrays[load.array].extents[axis], scene, wide)
+    for name, extent in {**{name: node.right for node, name in picked.items()}, **free}.items():
+        value, limit = variable(wide, name), _function(extent, scene, wide)
         inside = inside.intersect(value.ge_set(constant(wide, 0)))
-        inside = inside if extent is None else inside.intersect(value.lt_set(extent))
-    subscript = [
-        variable(wide, f"@{axis}") if f"@{axis}" in loose else scene.affine.function(index, wide)
-        for axis, index in enumerate(load.indices)
-    ]
+        inside = inside if limit is None else inside.intersect(value.lt_set(limit))
+    loose, subscript = [], []
+    for axis, index in enumerate(load.indices):
+        function = _function(_put(index, picked), scene, wide)
+        loose += [index] if function is None else []
+        subscript.append(variable(wide, f"@axis{axis}") if function is None else function)
     relation = function_map(wide, load.array, subscript).intersect_domain(inside)
-    for name in loose:
+    for name in (*picked.values(), *free):
         relation = drop_domain_dim(relation, name)
-    return Access(load, relation.intersect_domain(where), write, False, tuple(load.indices[axis] for axis in loose.values()), None)
+    return Access(load, relation.intersect_domain(where), write, False, tuple(loose), None)
+
+
+def _picked(expr: Expr) -> Iterator[Binary]:
+    """The outermost `index` operations of a subscript."""
+    if isinstance(expr, Binary) and expr.op == "index":
+        yield expr
+    elif not isinstance(expr, Load | Call | Reduce):
+        for child in children(expr):
+            yield from _picked(child)
+
+
+def _put(expr: Expr, names: Mapping[Binary, str]) -> Expr:
+    """The subscript with a symbol for each element that is picked."""
+    if isinstance(expr, Binary) and expr in names:
+        return Sym(names[expr])
+    return with_children(expr, tuple(_put(child, names) for child in children(expr))) if children(expr) else expr
 
 
 def _function(expr: Expr, scene: Scene, space: isl.Space) -> isl.PwAff | None:

@@ -60,7 +60,7 @@ def outside(scop: Scop) -> isl.Set:
     bad = isl.Set.empty(scop.context.get_space())
     for statement in scop.statements:
         for access in statement.accesses:
-            if not all(isinstance(index, Binary) and index.op == "index" for index in access.loose):
+            if access.loose:
                 raise unsupported(
                     statement.span,
                     "subscript",
