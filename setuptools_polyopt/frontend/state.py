@@ -60,15 +60,11 @@ class State:
     begun: dict[str, None] = field(default_factory=dict)
     nests: int = 0
     explicit: int = 0
-
     flows: list[object] = field(default_factory=list)
     irregular: dict[str, None] = field(default_factory=dict)
     serial: int = 0
     ended: int = 0
-    frames: list[dict[str, Value]] = field(default_factory=list)
-    scope: str = ""
-    calls: int = 0
-    inlined: int = 0
+
     # checkpoints
 
     def checkpoint(self) -> Callable[[], None]:
@@ -192,6 +188,10 @@ class State:
 
     # arithmetic of extents
 
+    def regular(self, form: Affine) -> bool:
+        """Whether only parameters and loops that data does not steer decide the form's value."""
+        return not free_symbols(form) & self.irregular.keys()
+
     def form(self, expr: Expr) -> Affine | None:
         """The linear form of an expression under the equalities assumed so far."""
         return affine(expr, self.aliases)
@@ -213,10 +213,6 @@ class State:
             if not coefficient:
                 continue
             first, last = self.form(loop.lower), self.form(loop.upper)
-    def regular(self, form: Affine) -> bool:
-        """Whether only parameters and loops that data does not steer decide the form's value."""
-        return not free_symbols(form) & self.irregular.keys()
-
             if first is None or last is None:
                 return None
             low, high = (first, last - 1) if loop.step > 0 else (last + 1, first)

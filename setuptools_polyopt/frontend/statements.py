@@ -191,9 +191,7 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
     match place:
         case Element(view=view, indices=indices) if not view.part:
             old = ScalarValue(ScalarType("numpy", view.dtype), view.read(indices))
-            before = order.here(ctx)
-            other = ctx.expr(node.value)
-            result = binary(ctx, op, order.keep(ctx, old, before, span), other, span)
+            result = binary(ctx, op, old, ctx.expr(node.value), span)
             if not isinstance(result, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
             operand = Operand(result.expr, result.type)
@@ -243,6 +241,10 @@ def _if(ctx: Context, node: ast.If) -> None:
             lower_block(ctx, node.orelse)
         second = {name: current(ctx, name, span) for name in names}
         else_statements = list(orelse)
+    if then_ended or state.ended:
+        state.env, state.ended = state.env if then_ended else after_then, then_ended & state.ended
+        state.emit(If(test, tuple(then_statements), tuple(else_statements), span))
+        return
     state.env = dict(before)
     for name in assigned:
         state.env[name] = ConflictValue(loops.dead(name, span))
