@@ -18,7 +18,7 @@ from setuptools_polyopt.codegen.source import KernelSource, LoopKey
 from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
-from setuptools_polyopt.frontend import analyse_module
+from setuptools_polyopt.frontend import Project, analyse_module, project_of
 from setuptools_polyopt.ir.kernel import Kernel, Region, Variant
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
@@ -116,7 +116,8 @@ def compile_package(
     the report still says what would be. Raises PolyoptError for what a user can mend.
     """
     loops = _Loops()
-    compiled = [_compile_module(module, profile, settings, loops) for module in modules]
+    project = _project(modules, settings)
+    compiled = [_compile_module(module, profile, settings, loops, project) for module in modules]
     note = "" if native else "No C compiler was found: the modules are left as they are; the report says what would be optimised."
     report = Report(tuple(_module_report(item) for item in compiled), native, note)
     diagnostics = tuple(diagnostic for item in compiled for diagnostic in item.diagnostics)
@@ -124,12 +125,14 @@ def compile_package(
     summary = _summary(compiled, native)
     if not native or not regions:
         return CompiledPackage({}, {}, {}, {}, {}, report, summary, diagnostics)
+    callees = _callees(regions)
     rewritten = {
-        item.source.name: rewrite_module(item.source.text, [region.native.region for region in item.regions], polyopt_package)
+        item.source.name: rewrite_module(item.source.text, [region.native.region for region in item.regions], polyopt_package, True)
         for item in compiled
-        if item.regions
+        if item.regions or item.source.name in callees
     }
-    entry = extension_source([region.native for region in regions], list(loops.known), f"{polyopt_package}._native", FACTS.signature())
+    natives = [region.native for region in regions]
+    entry = extension_source(natives, list(loops.known), f"{polyopt_package}._native", FACTS.signature(), callees)
     support = _support_files()
     return CompiledPackage(
         rewritten,
@@ -144,8 +147,20 @@ def compile_package(
     )
 
 
-def _compile_module(module: ModuleSource, profile: Profile | None, settings: Settings, loops: _Loops) -> _CompiledModule:
-    analysis = analyse_module(module.text, module.path, module.name, profile, settings)
+def _project(modules: Sequence[ModuleSource], settings: Settings) -> Project:
+    return project_of([(module.name, module.path, module.text) for module in modules], settings)
+
+
+def _callees(regions: Sequence[_CompiledRegion]) -> frozenset[str]:
+    """The modules whose functions are in regions: they have to be bound, so that guards know these functions."""
+    guards = (guard for region in regions for guard in region.native.region.globals)
+    return frozenset((guard.expected or "").partition(":")[0] for guard in guards if guard.kind == "function")
+
+
+def _compile_module(
+    module: ModuleSource, profile: Profile | None, settings: Settings, loops: _Loops, project: Project
+) -> _CompiledModule:
+    analysis = analyse_module(module.text, module.path, module.name, profile, settings, project)
     found = list(analysis.diagnostics)
     regions = []
     for region in analysis.regions:
@@ -395,8 +410,8 @@ def _function_at(functions: Sequence[tuple[int, int, str]], span: Span) -> str:
 
 def analyse(modules: Sequence[ModuleSource], profile: Profile | None, settings: Settings) -> Report:
     """The report alone: every phase but the C compiler."""
-    loops = _Loops()
-    return Report(tuple(_module_report(_compile_module(module, profile, settings, loops)) for module in modules))
+    loops, project = _Loops(), _project(modules, settings)
+    return Report(tuple(_module_report(_compile_module(module, profile, settings, loops, project)) for module in modules))
 
 
 def compile_file(
@@ -418,7 +433,8 @@ def compile_file(
     try:
         text = path.read_text(encoding="utf-8")
         ast.parse(text, path.name)
-        module = _compile_module(ModuleSource(name or path.stem, path.name, text), profile, settings, loops := _Loops())
+        source = ModuleSource(name or path.stem, path.name, text)
+        module = _compile_module(source, profile, settings, loops := _Loops(), _project([source], settings))
     except (OSError, SyntaxError, ValueError) as error:
         raise PolyoptError(f"{path}: cannot be compiled ({error})") from error
     shown = [phase for phase in PHASES if phase == stop_after or phase in print_after]

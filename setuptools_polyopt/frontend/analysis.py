@@ -16,7 +16,7 @@ from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.finish import with_layouts
 from setuptools_polyopt.frontend.flow import Flow, in_any
 from setuptools_polyopt.frontend.names import function_names
-from setuptools_polyopt.frontend.resolution import Module, module_names
+from setuptools_polyopt.frontend.project import Project, project_of
 from setuptools_polyopt.frontend.runs import Closed
 from setuptools_polyopt.frontend.signatures import Signature, signatures
 from setuptools_polyopt.frontend.source import Candidate, candidates
@@ -33,25 +33,29 @@ class ModuleAnalysis:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def analyse_module(text: str, file: str, module: str, profile: Profile | None, settings: Settings) -> ModuleAnalysis:
+def analyse_module(
+    text: str, file: str, module: str, profile: Profile | None, settings: Settings, project: Project | None = None
+) -> ModuleAnalysis:
     """Find and lower the regions of one module.
 
-    text: its source; file: the path for messages; module: its dotted name. A text that does not parse gives a diagnostic.
+    text: its source; file: the path for messages; module: its dotted name; project: the modules that are compiled together (None: this one
+    alone). A text that does not parse gives a diagnostic.
     """
     try:
-        tree = ast.parse(text)
+        ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         reason = Diagnostic(Span(file, line), "syntax", f"the module does not parse: {error}", severity=Severity.WARNING)
         return ModuleAnalysis((), (reason,))
-    names = module_names(tree)
+    project = project or project_of([(module, file, text)], settings)
+    tree, names = project.modules[module].tree, project.modules[module].names
     chosen, reasons = candidates(tree, names, file)
     regions: list[Region] = []
     diagnostics = [*reasons, *_stale(profile, module, tree, file)]
     taken: set[str] = set()
     for candidate in chosen:
         if settings.wants_function(f"{module}:{candidate.name}"):
-            found, missed = _function(candidate, names, text, file, module, profile, settings, taken)
+            found, missed = _function(candidate, project, text, file, module, profile, settings, taken)
             regions += found
             diagnostics += missed
     ordered = sorted(dict.fromkeys(diagnostics), key=lambda d: (d.span.line, d.span.column, d.kind, d.message))
@@ -76,7 +80,7 @@ def _stale(profile: Profile | None, module: str, tree: ast.Module, file: str) ->
 
 def _function(
     candidate: Candidate,
-    names: Module,
+    project: Project,
     text: str,
     file: str,
     module: str,
@@ -86,7 +90,8 @@ def _function(
 ) -> tuple[list[Region], list[Diagnostic]]:
     own = settings.for_function(f"{module}:{candidate.name}")
     entry = entry_for(profile, module, candidate.name, candidate.node) if profile is not None else None
-    function = Function(file, candidate.name, names, function_names(candidate.node), own.fp, candidate.enclosing)
+    names = project.modules[module].names
+    function = Function(file, candidate.name, names, function_names(candidate.node), own.fp, candidate.enclosing, project)
     walks: list[tuple[Signature, Flow]] = []
     for signature in signatures(candidate.node, names, entry, own.also_dtypes):
         flow = Flow(function, text.splitlines())

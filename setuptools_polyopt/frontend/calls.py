@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, contraction, creation, reduction
+from setuptools_polyopt.frontend import arrays, contraction, creation, order, reduction
 from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
 from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.inline import inline
 from setuptools_polyopt.frontend.subscripts import new_axis
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
+    FunctionValue,
     MethodValue,
     NoneValue,
     ObjectValue,
@@ -56,6 +58,8 @@ def call(ctx: Context, node: ast.Call) -> Value:
     """The value of a call; raises Unsupported."""
     span = ctx.span(node)
     function = _callee(ctx, node.func)
+    if isinstance(function, FunctionValue):
+        return inline(ctx, node, function)
     if isinstance(function, MethodValue):
         if function.name in ("conj", "conjugate") and _is_real(function.receiver) and not node.args and not node.keywords:
             return function.receiver
@@ -83,9 +87,9 @@ def _arguments(ctx: Context, node: ast.Call, path: str, receiver: tuple[Value, .
         raise unsupported(span, "starred", "`*` and `**` in a call are not supported")
     if _kind(path) in (None, "library"):
         raise _unknown(path, node, span)
-    positional = (*receiver, *(ctx.expr(item) for item in node.args))
-    keywords = {k.arg: ctx.expr(k.value) for k in node.keywords if k.arg is not None}
-    return Arguments(node, path, positional, keywords, span)
+    values = order.evaluated(ctx, [*node.args, *(k.value for k in node.keywords)])
+    keywords = dict(zip((k.arg for k in node.keywords if k.arg is not None), values[len(node.args) :], strict=True))
+    return Arguments(node, path, (*receiver, *values[: len(node.args)]), keywords, span)
 
 
 def _unknown(path: str, node: ast.Call, span: Span) -> Exception:
@@ -245,6 +249,11 @@ def _query(ctx: Context, arguments: Arguments) -> Value:
 def effect(ctx: Context, node: ast.Call) -> None:
     """A call that stands alone as a statement: `a.fill(x)`, `np.add(a, b, out=c)`, `np.copyto(a, b)`."""
     span = ctx.span(node)
+    if isinstance(node.func, ast.Name | ast.Attribute) and chain(node.func) is not None:
+        function = _callee(ctx, node.func)
+        if isinstance(function, FunctionValue):
+            inline(ctx, node, function, used=False)
+            return
     if isinstance(node.func, ast.Attribute) and node.func.attr == "fill" and len(node.args) == 1 and not node.keywords:
         target = ctx.expr(node.func.value)
         if isinstance(target, ArrayValue):

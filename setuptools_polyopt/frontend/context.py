@@ -14,13 +14,16 @@ from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.frontend.affine import free_symbols
 from setuptools_polyopt.frontend.names import Names
+from setuptools_polyopt.frontend.project import Definition, Found, ModulePath, Project
 from setuptools_polyopt.frontend.pytypes import ArrayType, Env, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Constant, Module, Resolved
+from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.frontend.state import State, comparison
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
     Dim,
+    FunctionValue,
     NoneValue,
     ObjectValue,
     Order,
@@ -32,13 +35,14 @@ from setuptools_polyopt.frontend.values import (
 )
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Load, Sym, integer
-from setuptools_polyopt.ir.kernel import Array, ArrayInput, Box, Input, Layout, Role, ScalarInput
+from setuptools_polyopt.ir.kernel import Array, ArrayInput, Box, GlobalGuard, Input, Layout, Role, ScalarInput
 from setuptools_polyopt.operators.values import ScalarType, join, literal
 
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the module, apart from types. fp: "strict", "bounded" or "fast"; enclosing: locals of functions around it."""
+    """One function of the module, apart from types. fp: "strict", "bounded" or "fast"; enclosing: locals of functions around it;
+    project: the modules that are compiled together."""
 
     file: str
     name: str
@@ -46,16 +50,23 @@ class Function:
     names: Names
     fp: str
     enclosing: frozenset[str] = frozenset()
+    project: Project = field(default_factory=Project)
 
 
 @dataclass
 class Context:
-    """One lowering: `entry` types the names at the region's start, `evaluate` lowers an expression."""
+    """One lowering: `entry` types the names at the region's start, `evaluate` lowers an expression, `execute` a list of statements.
+
+    caller: while the body of a called function is lowered, what calls it; `called` is its key then.
+    """
 
     function: Function
     entry: Env
     evaluate: Callable[[Context, ast.expr], Value]
+    execute: Callable[[Context, list[ast.stmt]], None]
     state: State = field(default_factory=State)
+    caller: Context | None = None
+    called: str = ""
 
     def expr(self, node: ast.expr) -> Value:
         """The value of an expression; raises Unsupported."""
@@ -114,21 +125,51 @@ class Context:
         """The value of a global name or builtin, guarded."""
         if name in self.function.enclosing:
             raise unsupported(span, "closure", f"`{name}` belongs to the enclosing function", "pass it as an argument")
-        found = self.function.module.resolve(name, attributes)
-        if found is None and name in self.function.module.definitions and not attributes:
-            raise unsupported(span, "project-call", f"`{name}` is Python code of the project; calls of it stay Python")
+        module = self.function.module
+        own = self.function.project.find(module, name, attributes)
+        if own is not None:
+            return self.found(own, span)
+        found = module.resolve(name, attributes)
+        if found is None and name in module.definitions and not attributes:
+            raise unsupported(span, "project-call", f"`{name}` is a class, or bound more than once; calls of it stay Python")
         if found is None:
             dotted = ".".join((name, *attributes))
             raise unsupported(span, "global", f"what `{dotted}` is cannot be known when building", "pass it as an argument")
         return self.global_value(found, span)
 
+    def found(self, own: Found, span: Span) -> Value:
+        """Guards and value of something of the project."""
+        for guard in own.guards:
+            self.guard(guard)
+        match own.thing:
+            case Resolved(path=None, value=value):
+                return constant_value(value, span)
+            case Resolved(path=str() as path):
+                return PathValue(path)
+            case ModulePath(name=name):
+                return PathValue(name)
+            case Definition() as definition:
+                return FunctionValue(definition, own.guards[-1])
+        raise AssertionError(own)  # one of these
+
+    def guard(self, guard: GlobalGuard) -> None:
+        """Ask for a guard; names of a called function's module are looked up there."""
+        region = self.outermost.function.module
+        home = guard.home or ("" if self.function.module is region else self.function.module.name)
+        self.state.globals[replace(guard, home="" if home == region.name else home)] = None
+
+    @property
+    def outermost(self) -> Context:
+        """The context of the region itself."""
+        return self if self.caller is None else self.caller.outermost
+
     def global_value(self, found: Resolved, span: Span) -> Value:
         """Guard and value of something resolved."""
         if found.path is not None:
             if not attribute_root(found.path):
-                self.state.globals[found.guard] = None
+                self.guard(found.guard)
             return PathValue(found.path)
-        self.state.globals[found.guard] = None
+        self.guard(found.guard)
         return constant_value(found.value, span)
 
     # inputs
@@ -196,6 +237,8 @@ class Context:
 
     def attribute(self, value: ObjectValue, name: str, span: Span) -> Value:
         """An attribute of an object that the region does not change."""
+        if self.caller is not None:
+            return self.outermost.attribute(value, name, span)
         path = (*value.path, name)
         binding = self.entry.get(".".join((value.root, *path)))
         deeper = any(key.startswith(".".join((value.root, *path)) + ".") for key in self.entry)
@@ -216,9 +259,3 @@ def constant_value(value: Constant, span: Span) -> Value:
         return StringValue(value)
     operand = literal(value, span)
     return ScalarValue(operand.type, operand.expr)
-
-
-def span_of(file: str, node: ast.AST) -> Span:
-    """The place of a syntax node."""
-    line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
-    return Span(file, line, column, getattr(node, "end_lineno", line) or line, getattr(node, "end_col_offset", column) or column)

@@ -28,7 +28,7 @@ def keep_order(ctx: Context, node: ast.BinOp, left: Value, right: Value, span: S
     if not isinstance(node.op, ast.Mult) or ctx.function.fp == "fast" or not _temporary(node.right, right):
         return
     assert isinstance(right, ArrayValue)
-    if (_temporary(node.left, left) and _alike(left, right)) or _is_exact(left):
+    if (_temporary(node.left, left) and not _called(ctx, node.left) and _alike(left, right)) or _is_exact(left):
         return
     elements: Expr = Const(1.0, DType.FLOAT64)
     for extent in map(ctx.state.largest, right.extents):
@@ -44,6 +44,11 @@ def keep_order(ctx: Context, node: ast.BinOp, left: Value, right: Value, span: S
 def _temporary(node: ast.expr, value: Value) -> bool:
     """Whether nothing but the expression itself holds the (complex) array."""
     return isinstance(value, ArrayValue) and value.dtype in _ITEM_BYTES and not isinstance(node, _HELD)
+
+
+def _called(ctx: Context, node: ast.expr) -> bool:
+    """Whether a value comes out of a function that may hold it: one of the project's."""
+    return isinstance(node, ast.Call) and not (ctx.function.module.dotted(node.func) or "").startswith("numpy.")
 
 
 def _alike(left: Value, right: ArrayValue) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, contraction, elision
+from setuptools_polyopt.frontend import arrays, calls, contraction, elision, order
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.attributes import attribute
 from setuptools_polyopt.frontend.context import Context, constant_value
@@ -38,13 +38,13 @@ def evaluate(ctx: Context, node: ast.expr) -> Value:
         case ast.Tuple(elts=elts):
             if any(isinstance(item, ast.Starred) for item in elts):
                 raise unsupported(span, "starred", "`*` in a tuple is not supported")
-            return TupleValue(tuple(ctx.expr(item) for item in elts))
+            return TupleValue(order.evaluated(ctx, elts))
         case ast.Attribute():
             return attribute(ctx, node)
         case ast.Subscript():
             return subscript(ctx, node)
         case ast.BinOp():
-            left, right = ctx.expr(node.left), ctx.expr(node.right)
+            left, right = order.evaluated(ctx, (node.left, node.right))
             elision.keep_order(ctx, node, left, right, span)
             return binary(ctx, type(node.op).__name__, left, right, span)
         case ast.UnaryOp():
@@ -151,8 +151,9 @@ def inverse(test: Expr) -> Expr:
 
 
 def _compare(ctx: Context, node: ast.Compare) -> Value:
-    """A chain `a < b < c` is `a < b and b < c`, each operand evaluated once (expressions have no side effects)."""
+    """A chain `a < b < c` is `a < b and b < c`, each operand evaluated once (what has no effects may be evaluated twice)."""
     operands = [node.left, *node.comparators]
+    inlined = ctx.state.inlined
     result: Value | None = None
     for op, left, right in zip(node.ops, operands, operands[1:], strict=False):
         one = _comparison(ctx, op, left, right, ctx.span(node))
@@ -162,6 +163,8 @@ def _compare(ctx: Context, node: ast.Compare) -> Value:
             raise unsupported(ctx.span(node), "comparison-chain", "a chained comparison of arrays always raises")
         else:
             result = _and(ctx, result, one, ctx.span(node))
+    if len(operands) > 2 and ctx.state.inlined != inlined:
+        raise unsupported(ctx.span(node), "short-circuit", "calls in a chain of comparisons are not supported", "use two comparisons")
     assert result is not None  # the syntax has at least one comparison
     return result
 
@@ -171,7 +174,7 @@ def _comparison(ctx: Context, op: ast.cmpop, left: ast.expr, right: ast.expr, sp
         return _identity(ctx, isinstance(op, ast.Is), left, right, span)
     if isinstance(op, ast.In | ast.NotIn):
         raise unsupported(span, "membership", "`in` is not supported", "compare with == or write a loop")
-    first, second = ctx.expr(left), ctx.expr(right)
+    first, second = order.evaluated(ctx, (left, right))
     if isinstance(first, StringValue) and isinstance(second, StringValue) and isinstance(op, ast.Eq | ast.NotEq):
         return _known((first.text == second.text) == isinstance(op, ast.Eq))
     name = type(op).__name__

@@ -17,11 +17,12 @@ from collections.abc import Sequence
 
 from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, Unsupported
 from setuptools_polyopt.frontend.annotations import OpenArray, hint
-from setuptools_polyopt.frontend.context import Function, span_of
+from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.guesses import guessed_type
 from setuptools_polyopt.frontend.names import bound, read
 from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, UnknownType, forget, join_envs
 from setuptools_polyopt.frontend.runs import Closed, Run, close, definitely_bound, expression_type, leaves, longest_run
+from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators.values import ScalarType
 

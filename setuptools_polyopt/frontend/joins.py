@@ -70,6 +70,21 @@ def mixed(ctx: Context, name: str, kind: ScalarType, types: Iterable[ScalarType]
     return replace(kind, tag=ctx.state.tag_variable(name))
 
 
+def named(ctx: Context, name: str, value: ScalarValue, span: Span) -> ScalarValue:
+    """Store a number into the variable of a name; what the name is worth from there on."""
+    state, dtype = ctx.state, value.type.dtype
+    storage = state.variable(name, dtype)
+    target = Load(storage, (), dtype)
+    kind = mixed(ctx, name, ScalarType(value.type.box, dtype), (value.type,))
+    if kind.tag is not None:  # first: what decides the type may read the name's old value
+        for statement in tagged(ctx, name, value.type, span):
+            state.emit(statement)
+    if value.storage != storage:
+        state.emit(Assign(target, value.expr, span))
+    symbolic = isinstance(value.expr, Const) or state.form(value.expr) is not None
+    return ScalarValue(kind, value.expr if symbolic else target, storage, value.narrow)
+
+
 def widen(first: ScalarValue, second: ScalarValue) -> tuple[ScalarType, bool] | None:
     """Type and `narrow` of a scalar that comes from either path; None where they do not go together."""
     joined = join(first.type, second.type)

@@ -47,14 +47,23 @@ class Resolved:
 
 
 @dataclass(frozen=True)
+class Literal:
+    """A value that may be None."""
+
+    value: Constant
+
+
+@dataclass(frozen=True)
 class Module:
-    """The top level of one module. paths: names of imported things; constants: names assigned one literal; other: all else,
-    of which `definitions` are functions and classes."""
+    """The top level of one module. name: its dotted name, as far as that matters; paths: names of imported things; constants: names
+    assigned one literal; other: all else, of which `definitions` are functions and classes, and `single` is bound only once."""
 
     paths: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Constant] = field(default_factory=dict)
     other: frozenset[str] = frozenset()
     definitions: frozenset[str] = frozenset()
+    name: str = ""
+    single: frozenset[str] = frozenset()
 
     def path(self, name: str) -> str | None:
         """The dotted path of a global name, None where it is no module, imported thing or builtin."""
@@ -76,6 +85,11 @@ class Module:
         if path in _NAMED:
             return Resolved(GlobalGuard(name, attributes, path), None, _NAMED[path])
         return Resolved(GlobalGuard(name, attributes, path), canonical(path))
+
+    def literal(self, node: ast.expr) -> Literal | None:
+        """The exact value of an expression of literals and constants, None where it is anything else."""
+        found = _fold(node, self.constants, self.paths)
+        return None if isinstance(found, _Unknown) else Literal(found)
 
     def dotted(self, node: ast.expr) -> str | None:
         """The path of a name or attribute chain of the source, None for anything else."""
@@ -105,15 +119,16 @@ def canonical(path: str) -> str:
     return aliases.get(path, path)
 
 
-def module_names(tree: ast.Module) -> Module:
-    """Read the top level of a module."""
+def module_names(tree: ast.Module, dotted: str = "", is_package: bool = False) -> Module:
+    """Read the top level of a module. dotted: its dotted name, from which relative imports start."""
+    package = dotted if is_package else dotted.rpartition(".")[0]
     counts: dict[str, int] = {}
     paths: dict[str, str] = {}
     literals: dict[str, ast.expr] = {}
     for statement in _top_level(tree.body):
         for name in bound([statement]):
             counts[name] = counts.get(name, 0) + 1
-        _note(statement, paths, literals)
+        _note(statement, paths, literals, package)
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             for name in node.names:
@@ -127,7 +142,7 @@ def module_names(tree: ast.Module) -> Module:
                 constants[name] = folded
     known = {name: path for name, path in paths.items() if name in once}
     defined = frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef))
-    return Module(known, constants, frozenset(counts) - known.keys() - constants.keys(), defined)
+    return Module(known, constants, frozenset(counts) - known.keys() - constants.keys(), defined, dotted, frozenset(once))
 
 
 def _top_level(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
@@ -145,7 +160,7 @@ def _twice(statement: ast.stmt) -> Iterable[ast.stmt]:
     return (statement, statement)
 
 
-def _note(statement: ast.stmt, paths: dict[str, str], literals: dict[str, ast.expr]) -> None:
+def _note(statement: ast.stmt, paths: dict[str, str], literals: dict[str, ast.expr], package: str) -> None:
     match statement:
         case ast.Import(names=names):
             for alias in names:
@@ -153,6 +168,10 @@ def _note(statement: ast.stmt, paths: dict[str, str], literals: dict[str, ast.ex
         case ast.ImportFrom(module=str() as module, names=names, level=0):
             for alias in names:
                 paths[alias.asname or alias.name] = f"{module}.{alias.name}"
+        case ast.ImportFrom(module=module, names=names, level=level) if package and level <= package.count(".") + 1:
+            parts = [*package.split(".")[: package.count(".") + 2 - level], *filter(None, [module])]
+            for alias in names:
+                paths[alias.asname or alias.name] = ".".join((*parts, alias.name))
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             literals[name] = value
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):

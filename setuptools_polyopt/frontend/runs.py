@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
 from setuptools_polyopt.frontend import outputs
-from setuptools_polyopt.frontend.context import Context, Function, span_of
+from setuptools_polyopt.frontend.context import Context, Function
 from setuptools_polyopt.frontend.expressions import evaluate
 from setuptools_polyopt.frontend.finish import Lowered, finish
 from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, NoneType, PyType, UnknownType
-from setuptools_polyopt.frontend.statements import lower
+from setuptools_polyopt.frontend.spans import span_of
+from setuptools_polyopt.frontend.statements import lower, lower_block
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
@@ -64,7 +65,7 @@ class Closed:
 
 def longest_run(function: Function, env: Env, body: Sequence[ast.stmt]) -> Run:
     """Lower statements until one is not understood."""
-    ctx = Context(function, env, evaluate)
+    ctx = Context(function, env, evaluate, lower_block)
     steps: list[Step] = []
     types = dict(env)
     for node in body:
@@ -88,7 +89,7 @@ def longest_run(function: Function, env: Env, body: Sequence[ast.stmt]) -> Run:
 
 def close(function: Function, env: Env, statements: Sequence[ast.stmt]) -> Closed:
     """Lower exactly these statements and their outputs; raises Unsupported."""
-    ctx = Context(function, env, evaluate)
+    ctx = Context(function, env, evaluate, lower_block)
     first, last = statements[0], statements[-1]
     returns = isinstance(last, ast.Return)
     span = _span(function.file, first, last)
@@ -128,7 +129,7 @@ def types_after(ctx: Context, node: ast.stmt, types: Env) -> dict[str, Binding]:
 
 def expression_type(function: Function, env: Env, node: ast.expr) -> PyType:
     """The type of an understood expression; raises Unsupported."""
-    return type_of(Context(function, env, evaluate).expr(node))
+    return type_of(Context(function, env, evaluate, lower_block).expr(node))
 
 
 def type_of(value: Value) -> PyType:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from setuptools_polyopt.diagnostics import Diagnostic
-from setuptools_polyopt.frontend.context import span_of
 from setuptools_polyopt.frontend.names import FunctionNode, all_arguments, bound, own_nodes
 from setuptools_polyopt.frontend.resolution import Module
+from setuptools_polyopt.frontend.spans import span_of
 
 _COMPILERS = frozenset(
     {"numba", "jax", "torch", "tensorflow", "cupy", "cupyx", "taichi", "triton", "pythran", "transonic", "cython", "warp"}
@@ -33,9 +33,9 @@ def candidates(tree: ast.Module, module: Module, file: str) -> tuple[tuple[Candi
     """Functions to compile in source order, and why others are not."""
     chosen: list[Candidate] = []
     reasons: list[Diagnostic] = []
-    handed = _handed_over(tree, module)
+    handed = handed_over(tree, module)
     for name, node, enclosing in _functions(tree.body, "", frozenset()):
-        why = _left_alone(node, module, handed)
+        why = left_alone(node, module, handed)
         if why is not None or not isinstance(node, ast.FunctionDef):
             kind, message = why or ("coroutine", "coroutines stay Python")
             reasons.append(Diagnostic(span_of(file, node), kind, f"`{name}`: {message}"))
@@ -68,7 +68,8 @@ def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
                 yield from (part.body for part in value)
 
 
-def _left_alone(node: FunctionNode, module: Module, handed: frozenset[str]) -> tuple[str, str] | None:
+def left_alone(node: FunctionNode, module: Module, handed: frozenset[str]) -> tuple[str, str] | None:
+    """Why a function is nothing to compile, as kind and message. handed: names given to other compilers."""
     if isinstance(node, ast.AsyncFunctionDef):
         return "coroutine", "coroutines stay Python"
     parts = list(own_nodes(node.body))
@@ -84,7 +85,7 @@ def _left_alone(node: FunctionNode, module: Module, handed: frozenset[str]) -> t
     return None
 
 
-def _handed_over(tree: ast.Module, module: Module) -> frozenset[str]:
+def handed_over(tree: ast.Module, module: Module) -> frozenset[str]:
     """Names passed to a function of another compiler: `fast = numba.njit(slow)`, `numba.njit(cache=True)(slow)`."""
     found: set[str] = set()
     for node in ast.walk(tree):

@@ -6,6 +6,7 @@ understood leaves no trace, and a loop's body can be lowered again with better t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -64,6 +65,10 @@ class State:
     irregular: dict[str, None] = field(default_factory=dict)
     serial: int = 0
     ended: int = 0
+    frames: list[dict[str, Value]] = field(default_factory=list)
+    scope: str = ""
+    calls: int = 0
+    inlined: int = 0
 
     # checkpoints
 
@@ -109,6 +114,24 @@ class State:
         self.iterators.add(name)
         return name
 
+    @contextmanager
+    def call(self, title: str) -> Iterator[None]:
+        """Inside, names are those of a function that is being called: they live in variables of their own, and the caller's wait in
+        `frames`."""
+        saved = {name: _copy(getattr(self, name)) for name in ("bound", "starts", "begun")}
+        around = self.scope
+        self.calls += 1
+        self.scope = f"{title}#{self.calls}."
+        self.frames.append(self.env)
+        self.env, self.bound, self.starts, self.begun = {}, {}, {}, {}
+        try:
+            yield
+        finally:
+            self.env = self.frames.pop()
+            self.scope = around
+            for name, value in saved.items():
+                setattr(self, name, value)
+
     # arrays
 
     def temporary(self, base: str, dtype: DType, extents: tuple[Expr, ...], order: Order | None = C_ORDER) -> ArrayValue:
@@ -133,10 +156,12 @@ class State:
 
     def variable(self, name: str, dtype: DType) -> str:
         """The scalar variable that holds the Python name `name` while its type is `dtype`."""
+        name = self.scope + name
         key = (name, dtype)
         if key not in self.scalars:
             other = any(known == name for known, _ in self.scalars)
-            storage = self.fresh(f"{name}_{dtype.value}" if other else name)
+            title = re.sub(r"#\d+", "", name)
+            storage = self.fresh(f"{title}_{dtype.value}" if other else title)
             self.scalars[key] = storage
             self.arrays[storage] = Array(storage, dtype, (), Role.TEMPORARY)
         return self.scalars[key]
@@ -279,7 +304,7 @@ class State:
 
 
 def _copy(value: Any) -> Any:
-    return value if isinstance(value, int) else value.copy()
+    return value if isinstance(value, int | str) else value.copy()
 
 
 def comparison(form: Affine) -> Expr:

@@ -11,15 +11,15 @@ import ast
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, loops
+from setuptools_polyopt.frontend import arrays, calls, loops, order
 from setuptools_polyopt.frontend.affine import conditions, negated
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
-from setuptools_polyopt.frontend.joins import current, join_branches, mixed, tagged
+from setuptools_polyopt.frontend.joins import current, join_branches, named
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.subscripts import Element, locate
 from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ScalarValue, TupleValue, Value
-from setuptools_polyopt.ir.expressions import Const, Load
+from setuptools_polyopt.ir.expressions import Const
 from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, ScalarType
@@ -129,7 +129,9 @@ def _store(ctx: Context, target: ast.expr, value: Value, span: Span) -> None:
 
 def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Span) -> None:
     """`a[...] = value`."""
+    before = order.here(ctx)
     place = locate(ctx, target)
+    value = order.keep(ctx, value, before, span)
     match place:
         case Element(view=view, indices=indices) if not view.part:
             if not isinstance(value, ScalarValue):
@@ -149,17 +151,7 @@ def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
     state = ctx.state
     state.bound[name] = None
     if isinstance(value, ScalarValue):
-        dtype = value.type.dtype
-        storage = state.variable(name, dtype)
-        target = Load(storage, (), dtype)
-        kind = mixed(ctx, name, ScalarType(value.type.box, dtype), (value.type,))
-        if kind.tag is not None:  # first: what decides the type may read the name's old value
-            for statement in tagged(ctx, name, value.type, span):
-                state.emit(statement)
-        if value.storage != storage:
-            arrays.store(ctx, target, value.expr, span)
-        symbolic = isinstance(value.expr, Const) or state.form(value.expr) is not None
-        state.env[name] = ScalarValue(kind, value.expr if symbolic else target, storage, value.narrow)
+        state.env[name] = named(ctx, name, value, span)
         return
     if isinstance(value, ArrayValue) and value.fresh and value.storage.rstrip("0123456789") in ("t", "t_"):
         state.titles.setdefault(value.storage, name)
@@ -171,7 +163,9 @@ def _augmented(ctx: Context, node: ast.AugAssign) -> None:
     match node.target:
         case ast.Name(id=name):
             old = ctx.read(name, ctx.span(node.target))
-            result = binary(ctx, op, old, ctx.expr(node.value), span)
+            place = order.here(ctx)
+            value = ctx.expr(node.value)
+            result = binary(ctx, op, order.keep(ctx, old, place, span), value, span)
             if isinstance(old, ArrayValue):
                 _not_one_product(ctx, op, old, span)
                 arrays.assign(ctx, old, result, span, in_place=True)
@@ -191,7 +185,9 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
     match place:
         case Element(view=view, indices=indices) if not view.part:
             old = ScalarValue(ScalarType("numpy", view.dtype), view.read(indices))
-            result = binary(ctx, op, old, ctx.expr(node.value), span)
+            before = order.here(ctx)
+            other = ctx.expr(node.value)
+            result = binary(ctx, op, order.keep(ctx, old, before, span), other, span)
             if not isinstance(result, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
             operand = Operand(result.expr, result.type)

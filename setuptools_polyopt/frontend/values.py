@@ -9,13 +9,17 @@ slices, rows, transposes and aliases of names cost nothing and writes through th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Unary, integer
+from setuptools_polyopt.ir.kernel import GlobalGuard
 from setuptools_polyopt.operators.values import ScalarType
+
+if TYPE_CHECKING:
+    from setuptools_polyopt.frontend.project import Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,15 @@ class PathValue:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionValue:
+    """A function of the project, about to be called. guard: that a name leads to it; receiver: its first argument, if it is a method."""
+
+    definition: Definition
+    guard: GlobalGuard | None = None
+    receiver: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NoneValue:
     """None (also numpy.newaxis)."""
 
@@ -175,6 +188,7 @@ Value: TypeAlias = (
     | ArrayValue
     | TupleValue
     | PathValue
+    | FunctionValue
     | NoneValue
     | StringValue
     | ObjectValue

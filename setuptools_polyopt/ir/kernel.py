@@ -188,12 +188,19 @@ class Variant:
 class GlobalGuard:
     """A module global or builtin that was resolved at build time: `name` is looked up as the function would, then `attributes`
     (`np.linalg.norm`: name `np`, attributes `("linalg", "norm")`). `expected` is its identity as a dotted path ("numpy.linalg.norm",
-    "builtins.range", "math"), or `value` the exact constant (int, float, bool, complex, None, str)."""
+    "builtins.range", "math"), or `value` the exact constant (int, float, bool, complex, None, str).
+
+    home: the project's module among whose names it is looked up, empty for the region's own. kind: of the project's own things, a
+    "module" (`expected` is its name), a "function" (`expected` is "pkg.mod:f": what that very `def` made), or a "default" of such a
+    function (`value`, at place `position` of `__defaults__`)."""
 
     name: str
     attributes: tuple[str, ...]
     expected: str | None
     value: bool | int | float | complex | str | None = None
+    home: str = ""
+    kind: Literal["", "module", "function", "default"] = ""
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,65 @@
 """The names of the user's module that a region relies on, as rows of the extension's table (`struct polyopt_global`).
 
     np.linalg.norm  ->  np is the module numpy; linalg is numpy's own; norm is numpy.linalg's own
+    helpers.clamp   ->  helpers is the module pkg.helpers; clamp is what the `def clamp` of pkg.helpers makes
 """
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Sequence
 
 from setuptools_polyopt.ir.kernel import GlobalGuard
 
 
 def quoted(text: str) -> str:
-    """A C string literal."""
+    """A C string literal of a message or a name."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
 def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
     """Rows of the module's table of globals for one guard: C initialisers of `struct polyopt_global`."""
-    name = quoted(guard.name)
-    if guard.expected is None:
-        return (_constant_row(name, guard.value),)
+    name = guard.name
+    if guard.expected is None or guard.kind == "default":
+        return (_constant_row(guard),)
+    if guard.kind == "module":
+        return (_row("MODULE", name, guard.expected, home=guard.home),)
+    if guard.kind == "function":
+        module, _, function = guard.expected.partition(":")
+        return (_row("FUNCTION", name, module, function, home=guard.home),)
     parts = guard.expected.split(".")
     if parts[0] == "builtins" and not guard.attributes:
-        return (f"{{POLYOPT_GLOBAL_BUILTIN, {name}, NULL, NULL, 0, 0}}",)
+        return (_row("BUILTIN", name, home=guard.home),)
     root = parts[: len(parts) - len(guard.attributes)]
     rows: list[str] = []
     if _is_module(root):
-        rows.append(f"{{POLYOPT_GLOBAL_MODULE, {name}, {quoted('.'.join(root))}, NULL, 0, 0}}")
+        rows.append(_row("MODULE", name, ".".join(root), home=guard.home))
     else:
-        rows.append(f"{{POLYOPT_GLOBAL_OBJECT, {name}, {quoted('.'.join(root[:-1]))}, {quoted(root[-1])}, 0, 0}}")
+        rows.append(_row("OBJECT", name, ".".join(root[:-1]), root[-1], home=guard.home))
     for depth in range(len(guard.attributes)):
-        holder = ".".join(parts[: len(root) + depth])
-        rows.append(f"{{POLYOPT_GLOBAL_ATTRIBUTE, {quoted(guard.attributes[depth])}, {quoted(holder)}, NULL, 0, 0}}")
+        rows.append(_row("ATTRIBUTE", guard.attributes[depth], ".".join(parts[: len(root) + depth])))
     return tuple(rows)
+
+
+def _exact(text: str) -> str:
+    """A C string literal of exactly these characters."""
+    plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode())
+    return f'"{"".join(plain)}"'
+
+
+def _row(
+    kind: str,
+    name: str,
+    module: str = "",
+    attribute: str | None = None,
+    integer: str = "0",
+    real: str = "0",
+    home: str = "",
+    place: int = 0,
+) -> str:
+    texts = [quoted(name), quoted(module) if module else "NULL", "NULL" if attribute is None else _exact(attribute)]
+    return f"{{POLYOPT_GLOBAL_{kind}, {', '.join(texts)}, {integer}, {real}, {quoted(home) if home else 'NULL'}, {place}}}"
 
 
 _MODULES = frozenset({"numpy", "math", "cmath", "builtins", "numpy.linalg", "numpy.fft", "numpy.random"})
@@ -42,15 +69,28 @@ def _is_module(parts: Sequence[str]) -> bool:
     return ".".join(parts) in _MODULES
 
 
-def _constant_row(name: str, value: object) -> str:
-    match value:
+def _constant_row(guard: GlobalGuard) -> str:
+    """A constant by its value; of a function's defaults, where the name is that function's."""
+    name, home, place = guard.name, guard.home, guard.position + 1 if guard.kind == "default" else 0
+    match guard.value:
         case None:
-            return f"{{POLYOPT_GLOBAL_NONE, {name}, NULL, NULL, 0, 0}}"
-        case bool():
-            return f"{{POLYOPT_GLOBAL_BOOL, {name}, NULL, NULL, {int(value)}, 0}}"
-        case int():
-            return f"{{POLYOPT_GLOBAL_INT, {name}, NULL, NULL, INT64_C({value}), 0}}"
-        case float():
-            return f"{{POLYOPT_GLOBAL_FLOAT, {name}, NULL, NULL, 0, {value.hex()}}}"
-        case _:
-            raise ValueError(f"a guard on the constant {value!r} has no C form")
+            return _row("NONE", name, home=home, place=place)
+        case bool() as value:
+            return _row("BOOL", name, integer=str(int(value)), home=home, place=place)
+        case int() as value:
+            return _row("INT", name, integer=f"INT64_C({value})", home=home, place=place)
+        case float() as value:
+            return _row("FLOAT", name, real=_real(value), home=home, place=place)
+        case str() as value:
+            return _row("STR", name, attribute=value, home=home, place=place)
+        case value:
+            imag = struct.unpack("<q", struct.pack("<d", value.imag))[0]
+            return _row("COMPLEX", name, real=_real(value.real), integer=_int64(imag), home=home, place=place)
+
+
+def _real(value: float) -> str:
+    return value.hex() if math.isfinite(value) else f"{'-' * (value < 0)}(double)INFINITY"
+
+
+def _int64(value: int) -> str:
+    return "INT64_MIN" if value == -(2**63) else f"INT64_C({value})"

@@ -48,13 +48,14 @@ def wrappable(text: str, span: Span) -> bool:
     return not before.strip() and (not after or after.startswith("#"))
 
 
-def rewrite_module(text: str, regions: Sequence[Region], package: str) -> str:
+def rewrite_module(text: str, regions: Sequence[Region], package: str, bound: bool = False) -> str:
     """The module's text with every region wrapped and the binding import added.
 
-    text: the module's source. regions: disjoint, each `wrappable`. package: import name of the wheel's `_polyopt` package. Returns `text`
-    itself when there is no region.
+    text: the module's source. regions: disjoint, each `wrappable`. package: import name of the wheel's `_polyopt` package. bound: the
+    import is needed without a region, too (regions of other modules hold functions of this one). Returns `text` itself when there is
+    nothing to do.
     """
-    if not regions:
+    if not regions and not bound:
         return text
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith(("\n", "\r")):

@@ -40,11 +40,17 @@ def type_words(item: Input) -> str:
             assert_never(item.type)
 
 
+def _name_words(guard: GlobalGuard) -> str:
+    text = ".".join((*([guard.home] if guard.home else []), guard.name, *guard.attributes))
+    if guard.kind == "default":
+        return f"default {guard.position + 1} of {text} is still {guard.value!r}"
+    return f"{text} is still {guard.expected if guard.expected is not None else repr(guard.value)}"
+
+
 def guard_words(variant: Variant, names: tuple[GlobalGuard, ...]) -> Iterator[str]:
     """Everything that the guard of a variant asks beyond the types, one sentence each."""
     for name in names:
-        text = ".".join((name.name, *name.attributes))
-        yield f"{text} is still {name.expected if name.expected is not None else repr(name.value)}"
+        yield _name_words(name)
     for assumption in variant.kernel.assumptions:
         match assumption:
             case Holds(text=text, condition=condition):

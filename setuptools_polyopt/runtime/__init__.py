@@ -13,6 +13,7 @@ POLYOPT_DISABLE is set, functions that answer None. Nothing here imports NumPy; 
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -38,7 +39,7 @@ def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
         return _unbound(f"the native extension cannot be loaded: {error}", module_name, switches)
     targets = _prepared(native, switches)
     try:
-        bound: ModuleType = native.bind(module_name, module_globals, facts.signature)
+        bound: ModuleType = native.bind(module_name, module_globals, facts.signature, sys._getframe(1).f_code)
     except LookupError as error:
         return _unbound(str(error), module_name, switches)
     if switches.trace or switches.require:

@@ -43,11 +43,6 @@ def python_flags() -> list[str]:
     return [f"-I{sysconfig.get_path('include')}", *limited]
 
 
-def helper_line() -> int:
-    lines = (EXAMPLE / "user.py").read_text().splitlines()
-    return lines.index("def helper(x):") + 1
-
-
 def build(folder: Path, name: str, extra: tuple[str, ...] = ()) -> Path:
     """Lay out the package `name` in `folder` and build its extension; the package's folder."""
     package = folder / name
@@ -62,7 +57,7 @@ def build(folder: Path, name: str, extra: tuple[str, ...] = ()) -> Path:
     objects = folder / "objects"
     objects.mkdir(exist_ok=True)
     (objects / f"entry-{name}.c").write_text(entry)
-    common = [*COMMON, *extra, f"-I{SUPPORT}", f"-I{EXAMPLE}", f"-DEXAMPLE_HELPER_LINE={helper_line()}"]
+    common = [*COMMON, *extra, f"-I{SUPPORT}", f"-I{EXAMPLE}"]
     units = [(path.stem, path, [*ENTRY, *python_flags()]) for path in sorted(SUPPORT.glob("*.c"))]
     units += [(f"entry-{name}", objects / f"entry-{name}.c", [*ENTRY, *python_flags()])]
     units += [("kernels-base", EXAMPLE / "kernels.c", [*KERNEL, "-DPOLYOPT_LEVEL=base"])]

@@ -64,18 +64,24 @@ enum polyopt_global_kind {
     POLYOPT_GLOBAL_ATTRIBUTE, /* attribute `name` of the module `module` is its own          np.sqrt; np.linalg     */
     POLYOPT_GLOBAL_OBJECT,    /* global `name` is the attribute `attribute` of `module`      from math import sqrt  */
     POLYOPT_GLOBAL_BUILTIN,   /* `name` is not a global, and is the original in builtins     range, len             */
-    POLYOPT_GLOBAL_FUNCTION,  /* global `name` is the function defined in `module` (NULL: the user's module) whose code starts on
-                                 line `integer` (first decorator included) of the rewritten file; no defaults or closure changed */
+    POLYOPT_GLOBAL_FUNCTION,  /* global `name` is the function that the `def` statement of `attribute` (its qualified name) in `module`
+                                 (NULL: the user's) makes: of the very code in the module's code, in the module's names, no closure */
     POLYOPT_GLOBAL_INT,       /* global `name` is exactly the int `integer` ... */
     POLYOPT_GLOBAL_FLOAT,     /* ... the float `real`, same bits ... */
     POLYOPT_GLOBAL_BOOL,      /* ... the bool `integer` ... */
+    POLYOPT_GLOBAL_STR,       /* ... the str `attribute` ... */
+    POLYOPT_GLOBAL_COMPLEX,   /* ... the complex of `real` and of the double with the bits of `integer` ... */
     POLYOPT_GLOBAL_NONE       /* ... None */
 };
+/* home: the module among whose names `name` is looked up (NULL: the user's). place: k + 1 where not global `name` is meant, but item k of
+ * its `__defaults__`. */
 struct polyopt_global {
     int32_t kind;
     const char *name, *module, *attribute;
     int64_t integer;
     double real;
+    const char *home;
+    int32_t place;
 };
 
 /* A NumPy inner loop by the ufunc's name and its types in NumPy's short notation: {"exp", "f8->f8", 1}, {"square", "c16->c16", 0}.
@@ -121,12 +127,18 @@ PyObject *polyopt_extension_init(const struct polyopt_extension *extension);
 
 /* ---- a region's state: `self` of its function ------------------------------------------------------------------------------------ */
 
-struct polyopt_slot { PyObject *dict, *key, *expected; }; /* expected NULL and key set: not yet verified */
+/* expected: the object that was verified last (NULL and key set: none yet), `__defaults__` where those are meant; code: of a function.
+ * around: the names of the module that must not hide a builtin. */
+struct polyopt_slot { PyObject *dict, *key, *expected, *code, *around; };
+
+/* A module of the extension as the user's module knows it: its names and its code, the same ones as long as the process lives. */
+struct polyopt_home { PyObject *dict, *code; };
 
 struct polyopt_globals {
     const struct polyopt_module *module;
     PyObject *dict, *builtins; /* the user module's, the interpreter's */
     struct polyopt_slot *slots;
+    struct polyopt_home *homes; /* one a module of the extension; dict NULL: not asked for yet */
 };
 
 struct polyopt_state {

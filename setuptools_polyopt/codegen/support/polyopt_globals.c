@@ -104,28 +104,67 @@ static int is_own(PyObject *object, const char *module, const char *name)
     return own;
 }
 
-static int is_function(PyObject *object, const struct polyopt_global *global, PyObject *dict)
+/* The code object of a function among the constants of a module's code, by its qualified name: "f", "K.f". Borrowed. */
+static PyObject *code_named(PyObject *code, const char *name)
 {
-    PyObject *globals, *code = NULL, *line = NULL, *closure = NULL, *home = NULL;
-    int own = 0;
-    if (!is_python_function(object)) return 0;
-    if (global->module) {
-        PyObject *module = module_named(global->module);
-        home = module && PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
-        Py_XDECREF(module); /* sys.modules keeps it */
+    PyTypeObject *type = code ? Py_TYPE(code) : NULL;
+    while (code && *name) {
+        size_t length = strcspn(name, ".");
+        PyObject *constants = PyObject_GetAttrString(code, "co_consts"), *found = NULL, *part = PyUnicode_FromStringAndSize(name, (Py_ssize_t)length);
+        Py_ssize_t n = constants && PyTuple_Check(constants) ? PyTuple_Size(constants) : 0;
+        for (Py_ssize_t i = 0; part && i < n; i++) {
+            PyObject *item = PyTuple_GetItem(constants, i), *own = Py_TYPE(item) == type ? PyObject_GetAttrString(item, "co_name") : NULL;
+            if (own && PyUnicode_Compare(own, part) == 0) {
+                n = found ? 0 : n; /* two of one name: neither */
+                found = n ? item : NULL;
+            }
+            Py_XDECREF(own);
+        }
+        Py_XDECREF(part);
+        Py_XDECREF(constants); /* the code keeps it */
+        PyErr_Clear();
+        code = found;
+        name += length;
+        name += *name == '.';
+        if (strncmp(name, "<locals>.", 9) == 0) name += 9;
     }
-    else home = dict;
-    globals = PyObject_GetAttrString(object, "__globals__");
-    if (globals && globals == home) code = PyObject_GetAttrString(object, "__code__");
-    if (code) line = PyObject_GetAttrString(code, "co_firstlineno");
-    if (line) closure = PyObject_GetAttrString(object, "__closure__");
-    if (closure)
-        own = closure == Py_None && PyLong_AsLongLong(line) == global->integer &&
-              attribute_is(code, "co_name", global->attribute ? global->attribute : global->name);
-    Py_XDECREF(globals);
-    Py_XDECREF(code);
-    Py_XDECREF(line);
+    return code;
+}
+
+/* The names and the code of a module of the extension, as they were when they were first asked for; NULL if it has not been bound. */
+static const struct polyopt_home *home_named(const struct polyopt_globals *globals, const char *name)
+{
+    int number = name ? polyopt_module_number(name) : (int)(globals->module - polyopt_current->modules);
+    struct polyopt_home *home = number < 0 ? NULL : &globals->homes[number];
+    if (home && !home->dict) {
+        *home = polyopt_bound[number];
+        Py_XINCREF(home->dict);
+        Py_XINCREF(home->code);
+    }
+    return home && home->dict ? home : NULL;
+}
+
+static PyObject *code_of(PyObject *function)
+{
+    static PyObject *name;
+    PyObject *code = name || (name = PyUnicode_InternFromString("__code__")) ? PyObject_GetAttr(function, name) : NULL;
+    if (!code) PyErr_Clear();
+    return code;
+}
+
+static int is_function(PyObject *object, const struct polyopt_global *global, const struct polyopt_globals *globals)
+{
+    const struct polyopt_home *home = home_named(globals, global->module);
+    PyObject *names, *code, *closure;
+    int own;
+    if (!is_python_function(object) || !home) return 0;
+    names = PyObject_GetAttrString(object, "__globals__");
+    closure = PyObject_GetAttrString(object, "__closure__");
+    code = code_of(object);
+    own = names == home->dict && closure == Py_None && code && code == code_named(home->code, global->attribute);
+    Py_XDECREF(names);
     Py_XDECREF(closure);
+    Py_XDECREF(code);
     PyErr_Clear();
     return own;
 }
@@ -142,41 +181,115 @@ static int is_number(PyObject *object, const struct polyopt_global *global)
         value = PyFloat_AsDouble(object);
         return memcmp(&value, &global->real, sizeof value) == 0;
     }
+    if (global->kind == POLYOPT_GLOBAL_COMPLEX) {
+        double real, imag;
+        if (!PyComplex_CheckExact(object)) return 0;
+        real = PyComplex_RealAsDouble(object);
+        imag = PyComplex_ImagAsDouble(object);
+        return memcmp(&real, &global->real, sizeof real) == 0 && memcmp(&imag, &global->integer, sizeof imag) == 0;
+    }
     return object == (global->integer ? Py_True : Py_False);
 }
 
-static int is_expected(PyObject *object, const struct polyopt_global *global, PyObject *dict)
+static int is_text(PyObject *object, const char *text)
+{
+    Py_ssize_t length = 0;
+    const char *own = PyUnicode_CheckExact(object) ? PyUnicode_AsUTF8AndSize(object, &length) : NULL;
+    PyErr_Clear();
+    return own && (size_t)length == strlen(text) && memcmp(own, text, (size_t)length) == 0;
+}
+
+/* A module of the extension must be the one whose names the other guards look at. */
+static int is_home(PyObject *module, const struct polyopt_globals *globals, const char *name)
+{
+    const struct polyopt_home *home = polyopt_module_number(name) < 0 ? NULL : home_named(globals, name);
+    return polyopt_module_number(name) < 0 || (home && PyModule_GetDict(module) == home->dict);
+}
+
+static int is_expected(PyObject *object, const struct polyopt_global *global, const struct polyopt_globals *globals)
 {
     PyObject *module;
     int own;
     switch ((enum polyopt_global_kind)global->kind) {
     case POLYOPT_GLOBAL_MODULE:
         module = module_named(global->module);
-        own = module == object && PyModule_Check(object);
+        own = module == object && PyModule_Check(object) && is_home(object, globals, global->module);
         Py_XDECREF(module);
         return own;
     case POLYOPT_GLOBAL_ATTRIBUTE: return is_own(object, global->module, global->name);
     case POLYOPT_GLOBAL_OBJECT: return is_own(object, global->module, global->attribute);
     case POLYOPT_GLOBAL_BUILTIN: return is_own(object, "builtins", global->name);
-    case POLYOPT_GLOBAL_FUNCTION: return is_function(object, global, dict);
+    case POLYOPT_GLOBAL_FUNCTION: return is_function(object, global, globals);
+    case POLYOPT_GLOBAL_STR: return is_text(object, global->attribute);
     case POLYOPT_GLOBAL_INT:
     case POLYOPT_GLOBAL_FLOAT:
+    case POLYOPT_GLOBAL_COMPLEX:
     case POLYOPT_GLOBAL_BOOL: return is_number(object, global);
     case POLYOPT_GLOBAL_NONE: return object == Py_None;
     }
     return 0;
 }
 
-/* The dictionary in which the name lives: the user's module's, the builtins', another module's (not imported here: NULL). */
-static PyObject *home_of(const struct polyopt_globals *globals, const struct polyopt_global *global)
+/* The names of a module: the extension's own by its home, another one as it is in sys.modules. Borrowed; NULL: not imported here. */
+static PyObject *names_of(const struct polyopt_globals *globals, const char *name)
 {
+    const struct polyopt_home *home = !name || polyopt_module_number(name) >= 0 ? home_named(globals, name) : NULL;
     PyObject *module, *dict;
-    if (global->kind == POLYOPT_GLOBAL_BUILTIN) return globals->builtins;
-    if (global->kind != POLYOPT_GLOBAL_ATTRIBUTE) return globals->dict;
-    module = module_named(global->module);
+    if (!name || polyopt_module_number(name) >= 0) return home ? home->dict : NULL;
+    module = module_named(name);
     dict = module && PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
-    Py_XDECREF(module);
+    Py_XDECREF(module); /* sys.modules keeps it */
     return dict;
+}
+
+/* Finds where the name lives: the user's module, the builtins, another module. */
+static int find_home(const struct polyopt_globals *globals, const struct polyopt_global *global, struct polyopt_slot *slot)
+{
+    PyObject *names = names_of(globals, global->kind == POLYOPT_GLOBAL_ATTRIBUTE ? global->module : global->home);
+    PyObject *dict = global->kind == POLYOPT_GLOBAL_BUILTIN ? globals->builtins : names;
+    if (!slot->key) slot->key = PyUnicode_InternFromString(global->name);
+    if (!names || !slot->key) {
+        PyErr_Clear();
+        return 0;
+    }
+    Py_INCREF(dict);
+    slot->dict = dict;
+    if (global->kind == POLYOPT_GLOBAL_BUILTIN) {
+        Py_INCREF(names);
+        slot->around = names;
+    }
+    return 1;
+}
+
+/* The `__defaults__` of a function: a new reference, NULL if there are none. */
+static PyObject *defaults_of(PyObject *function)
+{
+    static PyObject *name;
+    PyObject *defaults = NULL;
+    if (is_python_function(function) && (name || (name = PyUnicode_InternFromString("__defaults__"))))
+        defaults = PyObject_GetAttr(function, name);
+    if (!defaults) PyErr_Clear();
+    return defaults;
+}
+
+/* Verifies an object, and remembers it. */
+static int verified(struct polyopt_globals *globals, const struct polyopt_global *global, struct polyopt_slot *slot, PyObject *object)
+{
+    PyObject *value = object, *old;
+    if (global->place) {
+        if (!PyTuple_Check(object) || PyTuple_Size(object) < global->place) return 0;
+        value = PyTuple_GetItem(object, global->place - 1);
+    }
+    if (!is_expected(value, global, globals)) return 0;
+    if (global->kind == POLYOPT_GLOBAL_FUNCTION) {
+        Py_XDECREF(slot->code);
+        slot->code = code_of(object);
+    }
+    Py_INCREF(object);
+    old = slot->expected;
+    slot->expected = object;
+    Py_XDECREF(old);
+    return 1;
 }
 
 static POLYOPT_COLD int verify(struct polyopt_globals *globals, int index)
@@ -184,30 +297,34 @@ static POLYOPT_COLD int verify(struct polyopt_globals *globals, int index)
     struct polyopt_slot *slot = &globals->slots[index];
     const struct polyopt_global *global = &globals->module->globals[index];
     PyObject *object;
-    if (!slot->dict) {
-        PyObject *dict = home_of(globals, global);
-        if (!slot->key) slot->key = PyUnicode_InternFromString(global->name);
-        if (!dict || !slot->key) {
-            PyErr_Clear();
-            return 0;
-        }
-        Py_INCREF(dict);
-        slot->dict = dict;
-    }
+    int ok;
+    if (!slot->dict && !find_home(globals, global, slot)) return 0;
     object = PyDict_GetItemWithError(slot->dict, slot->key);
     if (!object) {
         PyErr_Clear();
         return 0;
     }
     Py_INCREF(object); /* verification runs Python code */
-    if (!is_expected(object, global, globals->dict)) {
+    if (global->place) {
+        PyObject *defaults = defaults_of(object);
         Py_DECREF(object);
-        return 0;
+        if (!defaults) return 0;
+        object = defaults;
     }
-    PyObject *old = slot->expected;
-    slot->expected = object;
-    Py_XDECREF(old);
-    return 1;
+    ok = verified(globals, global, slot, object);
+    Py_DECREF(object);
+    return ok;
+}
+
+/* A function is compared by its code as well, a default by the tuple that holds it: both can be assigned to. */
+static int unchanged(const struct polyopt_global *global, const struct polyopt_slot *slot, PyObject *object)
+{
+    PyObject *part;
+    if (POLYOPT_LIKELY(!global->place && global->kind != POLYOPT_GLOBAL_FUNCTION)) return object == slot->expected;
+    if (!global->place && object != slot->expected) return 0;
+    part = global->place ? defaults_of(object) : code_of(object);
+    Py_XDECREF(part); /* the function keeps it */
+    return part && part == (global->place ? slot->expected : slot->code);
 }
 
 int polyopt_globals_ok(struct polyopt_state *state, int first, int count)
@@ -216,8 +333,9 @@ int polyopt_globals_ok(struct polyopt_state *state, int first, int count)
     for (int i = first; i < first + count; i++) {
         struct polyopt_slot *slot = &globals->slots[i];
         PyObject *object = slot->expected ? PyDict_GetItemWithError(slot->dict, slot->key) : NULL;
-        int ok = object ? object == slot->expected || verify(globals, i) : (PyErr_Clear(), !slot->expected && verify(globals, i));
-        if (ok && globals->module->globals[i].kind == POLYOPT_GLOBAL_BUILTIN) ok = !PyDict_GetItemWithError(globals->dict, slot->key);
+        int ok = object ? unchanged(&globals->module->globals[i], slot, object) || verify(globals, i)
+                        : (PyErr_Clear(), !slot->expected && verify(globals, i));
+        if (ok && slot->around) ok = !PyDict_GetItemWithError(slot->around, slot->key);
         if (!ok) {
             state->global = i;
             return 0;

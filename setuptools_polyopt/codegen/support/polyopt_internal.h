@@ -11,6 +11,11 @@
 struct polyopt_kinds { PyTypeObject *function, *state; };
 extern struct polyopt_kinds polyopt_kinds;
 
+/* The modules of the extension that were bound last, one a module; dict NULL: not bound. */
+extern struct polyopt_home *polyopt_bound;
+/* The number of a module in the extension's table, -1 if it is not there. */
+int polyopt_module_number(const char *name);
+
 /* The text of a state's last refusal, or None: a new reference. */
 PyObject *polyopt_refusal_text(const struct polyopt_state *state);
 

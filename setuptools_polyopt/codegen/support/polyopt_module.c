@@ -82,23 +82,55 @@ static void free_globals(PyObject *capsule)
         Py_XDECREF(globals->slots[i].dict);
         Py_XDECREF(globals->slots[i].key);
         Py_XDECREF(globals->slots[i].expected);
+        Py_XDECREF(globals->slots[i].code);
+        Py_XDECREF(globals->slots[i].around);
+    }
+    for (int i = 0; i < polyopt_current->nmodules; i++) {
+        Py_XDECREF(globals->homes[i].dict);
+        Py_XDECREF(globals->homes[i].code);
     }
     Py_XDECREF(globals->dict);
     Py_XDECREF(globals->builtins);
     PyMem_Free(globals);
 }
 
-static PyObject *make_globals(const struct polyopt_module *module, PyObject *dict, struct polyopt_globals **out)
+/* ---- the modules of the extension ---- */
+
+struct polyopt_home *polyopt_bound;
+
+int polyopt_module_number(const char *name)
+{
+    for (int i = 0; i < polyopt_current->nmodules; i++)
+        if (strcmp(polyopt_current->modules[i].name, name) == 0) return i;
+    return -1;
+}
+
+static void set_home(struct polyopt_home *home, PyObject *dict, PyObject *code)
+{
+    struct polyopt_home old = *home;
+    Py_INCREF(dict);
+    Py_XINCREF(code);
+    home->dict = dict;
+    home->code = code;
+    Py_XDECREF(old.dict);
+    Py_XDECREF(old.code);
+}
+
+static PyObject *make_globals(const struct polyopt_module *module, PyObject *dict, PyObject *code, struct polyopt_globals **out)
 {
     PyObject *builtins = PyDict_GetItemString(dict, "__builtins__"), *capsule;
-    size_t bytes = sizeof(struct polyopt_globals) + (size_t)module->nglobals * sizeof(struct polyopt_slot);
+    size_t slots = (size_t)module->nglobals * sizeof(struct polyopt_slot), homes = (size_t)polyopt_current->nmodules * sizeof(struct polyopt_home);
     struct polyopt_globals *globals;
+    if (!polyopt_bound && !(polyopt_bound = PyMem_Calloc(1, homes))) return PyErr_NoMemory();
     if (builtins && PyModule_Check(builtins)) builtins = PyModule_GetDict(builtins);
     if (!builtins || !PyDict_Check(builtins)) builtins = PyEval_GetBuiltins();
-    globals = PyMem_Calloc(1, bytes);
+    globals = PyMem_Calloc(1, sizeof(struct polyopt_globals) + slots + homes);
     if (!globals) return PyErr_NoMemory();
     globals->module = module;
     globals->slots = (struct polyopt_slot *)(globals + 1);
+    globals->homes = (struct polyopt_home *)(globals->slots + module->nglobals);
+    set_home(&globals->homes[module - polyopt_current->modules], dict, code);
+    set_home(&polyopt_bound[module - polyopt_current->modules], dict, code);
     Py_INCREF(dict);
     globals->dict = dict;
     Py_INCREF(builtins);
@@ -130,10 +162,10 @@ static PyObject *make_function(const struct polyopt_region *region, struct polyo
     return function;
 }
 
-static PyObject *bind_module(const struct polyopt_module *module, PyObject *dict)
+static PyObject *bind_module(const struct polyopt_module *module, PyObject *dict, PyObject *code)
 {
     struct polyopt_globals *globals = NULL;
-    PyObject *owner = make_globals(module, dict, &globals), *bound = owner ? PyModule_New("_polyopt") : NULL;
+    PyObject *owner = make_globals(module, dict, code, &globals), *bound = owner ? PyModule_New("_polyopt") : NULL;
     for (int i = 0; bound && i < module->nregions; i++) {
         PyObject *function = make_function(&module->regions[i], globals, owner);
         if (!function || PyObject_SetAttrString(bound, module->regions[i].name, function) != 0) Py_CLEAR(bound);
@@ -145,16 +177,16 @@ static PyObject *bind_module(const struct polyopt_module *module, PyObject *dict
 
 static PyObject *bind(PyObject *self, PyObject *args)
 {
-    PyObject *name, *dict, *signature = NULL;
+    PyObject *name, *dict, *signature = NULL, *code = NULL;
     (void)self;
-    if (!PyArg_ParseTuple(args, "UO!|O:bind", &name, &PyDict_Type, &dict, &signature)) return NULL;
+    if (!PyArg_ParseTuple(args, "UO!|OO:bind", &name, &PyDict_Type, &dict, &signature, &code)) return NULL;
     if (signature && !polyopt_signature) {
         Py_INCREF(signature);
         polyopt_signature = signature;
     }
     for (int i = 0; i < polyopt_current->nmodules; i++)
         if (PyUnicode_CompareWithASCIIString(name, polyopt_current->modules[i].name) == 0)
-            return bind_module(&polyopt_current->modules[i], dict);
+            return bind_module(&polyopt_current->modules[i], dict, code);
     PyErr_Format(PyExc_LookupError, "no regions were built for %U", name);
     return NULL;
 }
@@ -235,7 +267,8 @@ static int prepare(PyObject *module)
 }
 
 static PyMethodDef methods[] = {
-    {"bind", bind, METH_VARARGS, "bind(module_name, globals, signature=None): an object with one function per region of the module"},
+    {"bind", bind, METH_VARARGS, "bind(module_name, globals, signature=None, code=None): an object with one function per region of the module, whose code object is\n"
+     "needed for calls of its functions to be known"},
     {"time", set_timing, METH_O, "time(on): whether the time that kernels take is added up in `nanoseconds` of each region's __self__"},
     {"status", status, METH_NOARGS, "status(): the instruction-set level and the pool, as a dictionary"},
     {NULL, NULL, 0, NULL},
