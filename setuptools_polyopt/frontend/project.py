@@ -1,0 +1,198 @@
+"""The project's own functions: what a name of a module leads to, across modules, and what stands in the way of compiling a call.
+
+    from .helpers import clamp         clamp      -> the function `clamp` of pkg.helpers
+    from . import helpers              helpers.K  -> the constant `K` of pkg.helpers
+    import pkg.helpers                 pkg.helpers.np.sqrt -> numpy.sqrt
+
+Each step is an expectation that a guard checks in every call. A function is what its `def` statement made: one that is decorated, bound
+again or handed to another compiler is not looked through.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from setuptools_polyopt.config import Settings
+from setuptools_polyopt.frontend.names import Names, function_names, own_nodes
+from setuptools_polyopt.frontend.resolution import Literal, Module, Resolved, module_names
+from setuptools_polyopt.frontend.single_exit import single_exit
+from setuptools_polyopt.frontend.source import handed_over, left_alone
+from setuptools_polyopt.ir.kernel import GlobalGuard
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function whose calls may be compiled. key: "pkg.mod:f"; node: with one exit, None where `why` says what stands in the way;
+    names: of that node; size: its statements."""
+
+    key: str
+    module: Module
+    file: str
+    fp: str
+    node: ast.FunctionDef | None
+    names: Names
+    why: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class ModuleText:
+    """A parsed module. file: the path for messages."""
+
+    file: str
+    tree: ast.Module
+    names: Module
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a name leads to, and the guards that make it certain."""
+
+    thing: Definition | Resolved | ModulePath
+    guards: tuple[GlobalGuard, ...]
+
+
+@dataclass(frozen=True)
+class ModulePath:
+    """A module of the project."""
+
+    name: str
+
+
+Texts: TypeAlias = Mapping[str, ModuleText]
+
+
+@dataclass(frozen=True)
+class Project:
+    """All modules that are compiled together."""
+
+    modules: Texts = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    known: dict[str, Definition] = field(default_factory=dict)
+
+    def find(self, start: Module, name: str, attributes: tuple[str, ...]) -> Found | None:
+        """What `name.attribute...` is in a module, where the project has a say in it; else None."""
+        module = start
+        guards: list[GlobalGuard] = []
+        chain = (name, *attributes)
+        for depth, part in enumerate(chain):
+            home, rest = "" if module is start else module.name, chain[depth + 1 :]
+            target = self.target(module, part)
+            match target:
+                case ModulePath(name=path):
+                    guards.append(GlobalGuard(part, (), path, home=home, kind="module"))
+                    module = self.names(path)
+                    continue
+                case Definition() if not rest:
+                    return Found(target, (*guards, GlobalGuard(part, (), target.key, home=home, kind="function")))
+                case Literal(value=value) if not rest:
+                    guard = GlobalGuard(part, (), None, value, home)
+                    return None if part in start.constants and not home else Found(Resolved(guard, None, value), (*guards, guard))
+                case str() if home or target != start.paths.get(part):
+                    found = Module({part: target}).resolve(part, rest)
+                    return None if found is None else Found(found, (*guards, replace(found.guard, home=home)))
+                case _:
+                    return None
+        return Found(ModulePath(module.name), tuple(guards))
+
+    def target(self, module: Module, name: str) -> Definition | Literal | ModulePath | str | None:
+        """What a name of a module stands for, imports from other modules of the project followed; a path where they lead out of it."""
+        seen: set[str] = set()
+        while True:
+            if self.is_submodule(module, name):
+                return ModulePath(f"{module.name}.{name}")
+            if name in module.constants:
+                return Literal(module.constants[name])
+            if name in module.definitions and name in module.single and module.name in self.modules:
+                return self.definition(module.name, name)
+            path = module.paths.get(name)
+            if path is None or path in seen:
+                return None
+            if self.is_module(path):
+                return ModulePath(path)
+            holder, _, attribute = path.rpartition(".")
+            if holder not in self.modules:
+                return path
+            seen.add(path)
+            module, name = self.modules[holder].names, attribute
+
+    def is_module(self, path: str) -> bool:
+        """Whether a path is that of a module of the project, or of a package around one."""
+        return path in self.modules or any(name.startswith(f"{path}.") for name in self.modules)
+
+    def is_submodule(self, module: Module, name: str) -> bool:
+        """Whether a package has a module under a name that it does not bind itself."""
+        bound = name in module.paths or name in module.constants or name in module.other
+        return bool(module.name) and not bound and f"{module.name}.{name}" in self.modules
+
+    def names(self, path: str) -> Module:
+        """The names of a module."""
+        return self.modules[path].names if path in self.modules else Module(name=path)
+
+    def definition(self, module: str, name: str) -> Definition | None:
+        """The function that a top-level `def` of a module makes."""
+        key = f"{module}:{name}"
+        if key not in self.known:
+            text = self.modules[module]
+            node = next((n for n in text.tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name == name), None)
+            if node is None:
+                return None
+            self.known[key] = self.defined(key, text, node)
+        return self.known[key]
+
+    def defined(self, key: str, text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Definition:
+        """A function of the project with what stands in the way of compiling calls of it."""
+        fp = self.settings.for_function(key).fp
+        why = _why_not(text, node) or ("" if self.settings.wants_function(key) else "it is excluded by the settings")
+        plain = single_exit(node) if not why and isinstance(node, ast.FunctionDef) else None
+        if plain is None:
+            why = why or "it returns in too many places"
+            return Definition(key, text.names, text.file, fp, None, Names(frozenset(), frozenset()), why)
+        size = sum(isinstance(part, ast.stmt) for part in ast.walk(plain))
+        return Definition(key, text.names, text.file, fp, plain, function_names(plain), "", size)
+
+
+def _why_not(text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Why calls of a function stay Python whatever their arguments are; empty where nothing speaks against them."""
+    alone = left_alone(node, text.names, handed_over(text.tree, text.names))
+    if alone is not None:
+        return alone[1]
+    if node.decorator_list:
+        return "it is decorated"
+    if node.args.vararg is not None or node.args.kwarg is not None:
+        return "it takes any number of arguments"
+    if any(isinstance(part, ast.Global | ast.Nonlocal) for part in ast.walk(node)):
+        return "it binds names of another scope"
+    if any(isinstance(part, ast.Await) for part in own_nodes(node.body)):
+        return "coroutines stay Python"
+    return ""
+
+
+def project_of(sources: Iterable[tuple[str, str, str]], settings: Settings) -> Project:
+    """The project of modules given as (name, file, text); those that do not parse are left out."""
+    texts: dict[str, ModuleText] = {}
+    for name, file, text in sources:
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError):
+            continue
+        texts[name] = ModuleText(file, tree, module_names(tree, name, file.endswith("__init__.py")))
+    return Project(texts, settings)
+
+
+def default_of(definition: Definition, parameter: str, function: GlobalGuard) -> GlobalGuard | None:
+    """The value of a parameter that a call leaves out, as its guard; None where there is none that can be known. function: the guard on
+    the function itself."""
+    assert definition.node is not None
+    own = definition.node.args
+    positional = [*own.posonlyargs, *own.args]
+    names = [argument.arg for argument in positional]
+    first = len(positional) - len(own.defaults)
+    if parameter not in names or names.index(parameter) < first:
+        return None
+    position = names.index(parameter) - first
+    value = definition.module.literal(own.defaults[position])
+    return None if value is None else replace(function, value=value.value, kind="default", position=position)
