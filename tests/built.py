@@ -64,18 +64,27 @@ def build(
     profile: Profile | None,
     settings: Settings | None = None,
     levels: Sequence[str] = (),
+    others: Mapping[str, str] | None = None,
 ) -> Built:
-    """Compile `text` as module `name`.mod and import both forms (the plain one as `name`_plain).
+    """Compile `text` as module `name`.mod and import both forms (the plain one as `name`_plain, or `name`_plain.mod if there are others).
 
-    levels: instruction-set levels by setting's name; none: the lowest alone, which every machine runs.
+    levels: instruction-set levels by setting's name; none: the lowest alone, which every machine runs. others: further modules of the
+    package, by their names in it.
     """
-    compiled = compile_package(f"{name}._polyopt", [ModuleSource(f"{name}.mod", "mod.py", text)], profile, settings or Settings(), True)
+    texts = {**(others or {}), "mod": text}
+    sources = [ModuleSource(f"{name}.{module}", f"{module}.py", source) for module, source in texts.items()]
+    compiled = compile_package(f"{name}._polyopt", sources, profile, settings or Settings(), True)
     package = folder / name
     inner = package / "_polyopt"
     inner.mkdir(parents=True)
     (package / "__init__.py").write_text("")
-    (package / "mod.py").write_text(compiled.modules.get(f"{name}.mod", text))
-    (folder / f"{name}_plain.py").write_text(text)
+    for module, source in texts.items():
+        (package / f"{module}.py").write_text(compiled.modules.get(f"{name}.{module}", source))
+        if others is not None:
+            (folder / f"{name}_plain").mkdir(exist_ok=True)
+            (folder / f"{name}_plain" / f"{module}.py").write_text(source)
+    if others is None:
+        (folder / f"{name}_plain.py").write_text(text)
     for path, content in compiled.runtime_files.items():
         (inner / path).write_bytes(content)
     for path, text_ in {**compiled.gpu_sources, **(compiled.headers if compiled.gpu_sources else {})}.items():
@@ -90,6 +99,7 @@ def build(
     sys.path.insert(0, str(folder))
     try:
         importlib.invalidate_caches()
-        return Built(importlib.import_module(f"{name}_plain"), importlib.import_module(f"{name}.mod"), compiled)
+        plain = importlib.import_module(f"{name}_plain" if others is None else f"{name}_plain.mod")
+        return Built(plain, importlib.import_module(f"{name}.mod"), compiled)
     finally:
         sys.path.remove(str(folder))
