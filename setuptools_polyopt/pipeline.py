@@ -19,7 +19,7 @@ from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
 from setuptools_polyopt.frontend import Project, analyse_module, project_of
-from setuptools_polyopt.ir.kernel import Kernel, Region, Variant
+from setuptools_polyopt.ir.kernel import Kernel, Region, Role, Variant, lists_of, makes_lists, without_numpy
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
@@ -33,6 +33,7 @@ from setuptools_polyopt.multiversion.safety import safety
 from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.polyhedral import Options, Scheduled, Schedules, stages, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
+from setuptools_polyopt.polyhedral.footprint import Footprint
 from setuptools_polyopt.polyhedral.forward import forward
 from setuptools_polyopt.polyhedral.operands import separate_operands
 from setuptools_polyopt.profile.schema import Profile
@@ -183,7 +184,7 @@ def _compile_region(
     own = settings.for_function(f"{module.name}:{region.function}")
     for number, variant in enumerate(region.variants):
         try:
-            compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules)
+            compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules, without_numpy(region, variant))
             region_source(_native_region(module, symbol, region, [compiled.native]), 0)  # a guard that cannot be printed fails here
         except Unsupported as refused:
             found.append(refused.diagnostic)
@@ -220,7 +221,8 @@ def _with_gpu(module: ModuleSource, region: Region, compiled: _CompiledVariant, 
 
     code: stem of the region's CUDA file.
     """
-    if "gpu" not in settings.targets:
+    variant = compiled.native.variant
+    if "gpu" not in settings.targets or lists_of(variant) or makes_lists(variant):
         return compiled
     bound = compiled.native.variant.kernel
     symbol = compiled.native.source.symbol
@@ -246,13 +248,16 @@ def _defect(span: Span, error: Exception, what: str = "failed on this code, whic
     return Diagnostic(span, DEFECT, text, remedy, "".join(traceback.format_exception(error)), Severity.WARNING)
 
 
-def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None) -> _CompiledVariant:
+def compile_variant(
+    variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None, quiet: bool = False
+) -> _CompiledVariant:
     """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong.
 
-    schedules: those of the region's variants so far; those that differ in strides alone share one.
+    schedules: those of the region's variants so far; those that differ in strides alone share one. quiet: no floating-point flag matters.
     """
     lowered = replace(variant.kernel, name=symbol)
     verify(lowered)
+    lists = lists_of(variant)
     kernel = separate_operands(forward(fold(lowered)))
     verify(kernel)
     known = schedules or Schedules()
@@ -260,16 +265,29 @@ def compile_variant(variant: Variant, symbol: str, settings: Settings, schedules
     bound = with_condition(kernel, scheduled.condition)
     optimised = _as_variant(scheduled.optimised.kernel, bound, symbol)
     source = kernel_source(optimised)
-    source = replace(source, work=block_work(kernel.body))
+    source = replace(source, work=block_work(kernel.body), uses_flags=source.uses_flags and not quiet)
     may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
-    kept = safety(bound, source.uses_failed, may_stop, lambda _, everything: scheduled.must_keep(everything))
-    native = NativeVariant(replace(variant, kernel=bound), source, kept, ())
-    if "ray" in settings.targets:
+    given_up = source.uses_failed or (bool(lists) and _leaves_floats(variant)) or makes_lists(variant)
+    kept = safety(bound, given_up, may_stop, lambda _, everything: scheduled.must_keep(everything), lists)
+    native = NativeVariant(replace(variant, kernel=bound), source, kept, (), footprints=_footprints(scheduled, lists))
+    if "ray" in settings.targets and not lists and not makes_lists(variant):
         native = _with_stages(native, optimised, known)
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
     dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
     done = tuple(item.message for item in scheduled.optimised.diagnostics) + _on_ray(native)
     return _CompiledVariant(native, scheduled, done, dumps)
+
+
+def _leaves_floats(variant: Variant) -> bool:
+    """Whether what leaves a region that works on lists may be a nan: then the original statements run, after the kernel."""
+    outputs = [output.array for output in variant.outputs]
+    inexact = [array for array in variant.kernel.arrays if array.dtype.kind in "fc"]
+    return any(array.role is Role.ARGUMENT or array.name in outputs for array in inexact)
+
+
+def _footprints(scheduled: Scheduled, lists: frozenset[str]) -> dict[str, Footprint]:
+    """What the kernel does to its lists."""
+    return {name: found for name, found in scheduled.footprints().items() if name in lists} if lists else {}
 
 
 def _as_variant(scheduled: Kernel, bound: Kernel, symbol: str) -> Kernel:

@@ -3,6 +3,7 @@
     a: NDArray[np.float64]       ->   an array of float64, rank open
     a: Float64[np.ndarray, "n m"]->   rank 2 (jaxtyping)
     n: int, x: float             ->   exact Python numbers
+    x: list[list[float]]         ->   a list of lists of one length
     eps=0.1                      ->   float, for lack of anything better
 
 Strings are read as annotations. `Optional`, unions and anything else say nothing.
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from setuptools_polyopt.frontend.names import FunctionNode
+from setuptools_polyopt.frontend.pytypes import ListType
 from setuptools_polyopt.frontend.resolution import Module
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators.values import ScalarType
@@ -27,6 +29,8 @@ _PYTHON = {
     "builtins.complex": DType.COMPLEX128,
 }
 _ARRAYS = ("numpy.typing.NDArray", "numpy.ndarray")
+_LISTS = ("builtins.list", "typing.List", "typing.Sequence", "collections.abc.Sequence", "collections.abc.MutableSequence")
+_DEEPEST = 3
 _JAXTYPING = {
     "Float": DType.FLOAT64, "Float64": DType.FLOAT64, "Float32": DType.FLOAT32, "Int": DType.INT64, "Int64": DType.INT64,
     "Int32": DType.INT32, "Complex": DType.COMPLEX128, "Complex128": DType.COMPLEX128, "Complex64": DType.COMPLEX64, "Bool": DType.BOOL,
@@ -41,7 +45,7 @@ class OpenArray:
     rank: int | None = None
 
 
-Hint = ScalarType | OpenArray | None
+Hint = ScalarType | OpenArray | ListType | None
 
 
 def hints(node: FunctionNode, module: Module) -> dict[str, Hint]:
@@ -102,6 +106,10 @@ def scalar_type(path: str | None) -> DType | None:
 
 def _subscripted(path: str | None, index: ast.expr, module: Module) -> Hint:
     items = list(index.elts) if isinstance(index, ast.Tuple) else [index]
+    if path in _LISTS and len(items) == 1:
+        return _list(hint(items[0], module))
+    if path in ("builtins.tuple", "typing.Tuple"):
+        return _tuple(items, module)
     if path == "numpy.typing.NDArray" and len(items) == 1:
         dtype = scalar_type(module.dotted(items[0]))
         return None if dtype is None else OpenArray(dtype)
@@ -113,6 +121,28 @@ def _subscripted(path: str | None, index: ast.expr, module: Module) -> Hint:
         if dtype is not None and isinstance(text, str):
             return OpenArray(dtype, None if "..." in text or "*" in text else len(text.split()))
     return None
+
+
+def _list(inner: Hint) -> ListType | None:
+    """A list of what the hint says."""
+    match inner:
+        case ScalarType(box="python", dtype=dtype):
+            return ListType(dtype, 1)
+        case ListType(container="list", rank=rank, dtype=dtype) if rank < _DEEPEST:
+            return ListType(dtype, rank + 1)
+        case _:
+            return None
+
+
+def _tuple(items: list[ast.expr], module: Module) -> ListType | None:
+    """`tuple[float, ...]` and `tuple[float, float]`."""
+    lengths: tuple[int, ...] = (len(items),)
+    if len(items) == 2 and isinstance(items[1], ast.Constant) and items[1].value is ...:
+        items, lengths = items[:1], ()
+    found = {hint(item, module) for item in items}
+    inner = found.pop() if len(found) == 1 else None
+    plain = isinstance(inner, ScalarType) and inner.box == "python"
+    return ListType(inner.dtype, 1, "python", "tuple", lengths) if isinstance(inner, ScalarType) and plain else None
 
 
 def _shaped(items: list[ast.expr], module: Module) -> Hint:

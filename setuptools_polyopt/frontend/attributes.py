@@ -11,6 +11,7 @@ from setuptools_polyopt.frontend.affine import number
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
+    ListValue,
     MethodValue,
     ObjectValue,
     ScalarValue,
@@ -30,7 +31,7 @@ def attribute(ctx: Context, node: ast.Attribute) -> Value:
     """The value of `base.name` when it is read."""
     span = ctx.span(node)
     names = chain(node)
-    if names is not None and names[0] not in ctx.function.names.locals:
+    if names is not None and not ctx.is_local(names[0]):
         return ctx.resolve(names[0], names[1:], span)
     base = ctx.expr(node.value)
     match base:
@@ -38,6 +39,8 @@ def attribute(ctx: Context, node: ast.Attribute) -> Value:
             return ctx.attribute(base, node.attr, span)
         case ArrayValue():
             return _of_array(ctx, base, node)
+        case ListValue():
+            return MethodValue(base, node.attr)
         case ScalarValue():
             if node.attr in ("real", "imag"):
                 return component(ctx, base, node.attr, ctx.span(node))

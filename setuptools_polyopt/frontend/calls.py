@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, contraction, creation, order, reduction
+from setuptools_polyopt.frontend import arrays, contraction, creation, lists, order, reduction
 from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
 from setuptools_polyopt.frontend.context import Context
@@ -23,6 +23,7 @@ from setuptools_polyopt.frontend.subscripts import new_axis
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     FunctionValue,
+    ListValue,
     MethodValue,
     NoneValue,
     ObjectValue,
@@ -60,7 +61,11 @@ def call(ctx: Context, node: ast.Call) -> Value:
     function = _callee(ctx, node.func)
     if isinstance(function, FunctionValue):
         return inline(ctx, node, function)
+    if isinstance(function, MethodValue) and isinstance(function.receiver, ListValue):
+        return lists.method(ctx, function.receiver, function.name, node)
     if isinstance(function, MethodValue):
+        if function.name == "tolist" and isinstance(function.receiver, ArrayValue) and not node.args and not node.keywords:
+            return lists.tolist(ctx, function.receiver, span)
         if function.name in ("conj", "conjugate") and _is_real(function.receiver) and not node.args and not node.keywords:
             return function.receiver
         path = _METHODS.get(function.name) if isinstance(function.receiver, ArrayValue) else None
@@ -99,6 +104,8 @@ def _unknown(path: str, node: ast.Call, span: Span) -> Exception:
 
 
 def _dispatch(ctx: Context, arguments: Arguments) -> Value:
+    if any(isinstance(value, ListValue) for value in (*arguments.positional, *arguments.keywords.values())):
+        return lists.call(ctx, arguments.path, arguments.positional, arguments.keywords, arguments.span)
     match _kind(arguments.path):
         case "elementwise":
             return _elementwise(ctx, arguments)

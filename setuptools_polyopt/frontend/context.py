@@ -15,7 +15,7 @@ from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.frontend.affine import free_symbols
 from setuptools_polyopt.frontend.names import Names
 from setuptools_polyopt.frontend.project import Definition, Found, ModulePath, Project
-from setuptools_polyopt.frontend.pytypes import ArrayType, Env, NoneType, ObjectType, PyType, UnknownType
+from setuptools_polyopt.frontend.pytypes import ArrayType, Env, ListType, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Constant, Module, Resolved
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.frontend.state import State, comparison
@@ -24,6 +24,7 @@ from setuptools_polyopt.frontend.values import (
     ConflictValue,
     Dim,
     FunctionValue,
+    ListValue,
     NoneValue,
     ObjectValue,
     Order,
@@ -67,6 +68,8 @@ class Context:
     state: State = field(default_factory=State)
     caller: Context | None = None
     called: str = ""
+    inner: dict[str, Value] = field(default_factory=dict)
+    """Variables of the comprehensions around."""
 
     def expr(self, node: ast.expr) -> Value:
         """The value of an expression; raises Unsupported."""
@@ -82,9 +85,15 @@ class Context:
         """The value of a name, its conditions settled; raises Unsupported."""
         if name in self.function.names.shared:
             raise unsupported(span, "shared-name", f"`{name}` is declared global or nonlocal", "use a local variable")
+        if name in self.inner:
+            return self.settle(self.inner[name], span)
         if name not in self.function.names.locals:
             return self.resolve(name, (), span)
         return self.settle(self.lookup(name, span), span)
+
+    def is_local(self, name: str) -> bool:
+        """Whether a name is a variable here, of the function or of a comprehension."""
+        return name in self.inner or name in self.function.names.locals
 
     def lookup(self, name: str, span: Span) -> Value:
         """The value of a local name, as an input of the region where it was not bound inside. Pending and conflicting values as such."""
@@ -189,6 +198,8 @@ class Context:
         match kind:
             case ArrayType():
                 return self.array_input(root, path, kind)
+            case ListType():
+                return self.list_input(root, path, kind, span)
             case ScalarType():
                 return self.scalar_input(root, path, kind, span)
             case ObjectType():
@@ -220,6 +231,19 @@ class Context:
         state.inputs[".".join((root, *path))] = Input(root, path, ArrayInput(name, kind.dtype, extents, Layout.C, False))
         dims = tuple(Dim(integer(0), axis) for axis in range(kind.rank))
         return ArrayValue(name, kind.dtype, dims, symbols, order, whole=True)
+
+    def list_input(self, root: str, path: tuple[str, ...], kind: ListType, span: Span) -> ListValue:
+        """A list as an array of its own, C-contiguous."""
+        if kind.box == "numpy":
+            raise unsupported(span, "list-elements", f"`{'.'.join((root, *path))}` is a list of NumPy scalars", "use an array")
+        view = self.array_input(root, path, ArrayType(kind.dtype, kind.rank))
+        text = ".".join((root, *path))
+        item = self.state.inputs[text]
+        assert isinstance(item.type, ArrayInput)  # array_input has made it
+        self.state.inputs[text] = replace(item, type=replace(item.type, container=kind.container))
+        for extent, length in zip(view.extents, kind.lengths, strict=False):
+            self.state.assume_equal(extent, integer(length), "the length of the tuple", span)
+        return ListValue(view, "python", kind.container == "tuple")
 
     def scalar_input(self, root: str, path: tuple[str, ...], kind: ScalarType, span: Span) -> ScalarValue:
         state = self.state

@@ -10,14 +10,22 @@ from __future__ import annotations
 
 import ast
 
-from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, contraction, elision, order
+from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
+from setuptools_polyopt.frontend import arrays, calls, comprehensions, contraction, elision, lists, order
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.attributes import attribute
 from setuptools_polyopt.frontend.context import Context, constant_value
 from setuptools_polyopt.frontend.pytypes import NoneType, UnknownType
 from setuptools_polyopt.frontend.subscripts import subscript
-from setuptools_polyopt.frontend.values import ArrayValue, NoneValue, ScalarValue, StringValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    ListValue,
+    NoneValue,
+    ScalarValue,
+    StringValue,
+    TupleValue,
+    Value,
+)
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Binary, Compare, Const, Expr, Select, Unary, integer
 from setuptools_polyopt.operators import elementwise
@@ -43,6 +51,12 @@ def evaluate(ctx: Context, node: ast.expr) -> Value:
             return attribute(ctx, node)
         case ast.Subscript():
             return subscript(ctx, node)
+        case ast.List():
+            return lists.literal(ctx, node)
+        case ast.ListComp():
+            return comprehensions.comprehension(ctx, node)
+        case ast.BinOp(left=ast.List()) | ast.BinOp(right=ast.List()):
+            return lists.repeated(ctx, node)
         case ast.BinOp():
             left, right = order.evaluated(ctx, (node.left, node.right))
             elision.keep_order(ctx, node, left, right, span)
@@ -63,10 +77,8 @@ def evaluate(ctx: Context, node: ast.expr) -> Value:
 
 def _refuse(node: ast.expr, span: Span) -> Value:
     words = {
-        ast.List: "lists",
         ast.Dict: "dictionaries",
         ast.Set: "sets",
-        ast.ListComp: "list comprehensions",
         ast.DictComp: "dictionary comprehensions",
         ast.SetComp: "set comprehensions",
         ast.GeneratorExp: "generator expressions",
@@ -82,6 +94,8 @@ def _refuse(node: ast.expr, span: Span) -> Value:
 
 def binary(ctx: Context, op: str, left: Value, right: Value, span: Span) -> Value:
     """`left op right` of scalars and arrays."""
+    if isinstance(left, ListValue) or isinstance(right, ListValue):
+        raise Unsupported(lists.operator_refused(span))
     if op == "MatMult":
         return contraction.product(ctx, left, right, span)
     index = _index_arithmetic(ctx, op, left, right)
@@ -177,6 +191,8 @@ def _comparison(ctx: Context, op: ast.cmpop, left: ast.expr, right: ast.expr, sp
     first, second = order.evaluated(ctx, (left, right))
     if isinstance(first, StringValue) and isinstance(second, StringValue) and isinstance(op, ast.Eq | ast.NotEq):
         return _known((first.text == second.text) == isinstance(op, ast.Eq))
+    if isinstance(first, ListValue) or isinstance(second, ListValue):
+        raise Unsupported(lists.operator_refused(span))
     name = type(op).__name__
     known = _index_comparison(ctx, name, first, second)
     if known is not None:
@@ -263,4 +279,6 @@ def truth(ctx: Context, value: Value, span: Span) -> Expr:
         raise unsupported(span, "array-truth", "an array is used as a condition", "use .any() or .all()")
     if isinstance(value, NoneValue):
         return FALSE
+    if isinstance(value, ListValue):
+        return lists.is_filled(ctx, value, span)
     return elementwise.truth(arrays.operand_of(value, span), span)

@@ -165,9 +165,11 @@ def _expr_loads(expr: Expr) -> list[Load]:
 def _assumptions(state: State, arrays: Sequence[Array], holds: Sequence[Holds]) -> tuple[Assumption, ...]:
     arguments = [array.name for array in arrays if array.role is Role.ARGUMENT]
     pairs: list[Assumption] = []
+    lists = {item.type.array for item in state.inputs.values() if isinstance(item.type, ArrayInput) and item.type.container != "ndarray"}
     for index, first in enumerate(arguments):
         for second in arguments[index + 1 :]:
-            if first in state.written or second in state.written:
+            alike = (first in lists) == (second in lists)  # an array shares no memory with a list's copy
+            if alike and (first in state.written or second in state.written):
                 pairs.append(NoOverlap(first, second))
     ordered = (OrderedStrides(name) for name in state.ordered)
     return (*holds, *pairs, *ordered, *(Contiguous(name, axis) for name, axis in state.contiguous.items()))
@@ -197,7 +199,8 @@ def _labelled(body: Block) -> Block:
 def with_layouts(lowered: Lowered, seen: Sequence[Mapping[str, str]], steady: frozenset[str]) -> tuple[Variant, ...]:
     """The variants of one signature. seen: layouts by input text for each way that the profile saw; steady: arrays whose last axis has
     to be contiguous for NumPy's bits."""
-    arrays = {item.text: item.type.array for item in lowered.inputs if isinstance(item.type, ArrayInput)}
+    given = [item for item in lowered.inputs if isinstance(item.type, ArrayInput) and item.type.container == "ndarray"]
+    arrays = {item.text: item.type.array for item in given if isinstance(item.type, ArrayInput)}
     names = {"C": Layout.C, "F": Layout.FORTRAN, "strided": Layout.STRIDED}
     wanted: list[dict[str, Layout]] = [dict.fromkeys(arrays.values(), Layout.C)]
     if arrays:
@@ -212,7 +215,7 @@ def with_layouts(lowered: Lowered, seen: Sequence[Mapping[str, str]], steady: fr
 
 def _with(lowered: Lowered, layouts: Mapping[str, Layout], index: int) -> Variant:
     def relaid(kind: InputType) -> InputType:
-        return replace(kind, layout=layouts[kind.array]) if isinstance(kind, ArrayInput) else kind
+        return replace(kind, layout=layouts.get(kind.array, Layout.C)) if isinstance(kind, ArrayInput) else kind
 
     kernel = lowered.kernel
     arrays = tuple(replace(a, layout=layouts[a.name]) if a.name in layouts else a for a in kernel.arrays)

@@ -20,7 +20,7 @@ from setuptools_polyopt.frontend.annotations import OpenArray, hint
 from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.guesses import guessed_type
 from setuptools_polyopt.frontend.names import bound, read
-from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, UnknownType, forget, join_envs
+from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, ListType, UnknownType, forget, join_envs
 from setuptools_polyopt.frontend.runs import Closed, Run, close, definitely_bound, expression_type, leaves, longest_run
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.ir.dtypes import DType
@@ -190,7 +190,7 @@ class Flow:
                 known = forget(env, bound([node]) - certain, False, "it is computed by Python")
                 return forget(known, certain, True, f"line {node.lineno} computes it in Python", node.lineno)
 
-    def annotated(self, annotation: ast.expr) -> ScalarType | ArrayType | UnknownType:
+    def annotated(self, annotation: ast.expr) -> ScalarType | ArrayType | ListType | UnknownType:
         found = hint(annotation, self.function.module)
         if isinstance(found, OpenArray):
             return ArrayType(found.dtype or DType.FLOAT64, found.rank) if found.rank else UnknownType("its rank is open")

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ListValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Const, Expr, Load
 from setuptools_polyopt.ir.statements import Assign, Stmt
@@ -151,6 +151,8 @@ def outside(value: Value, iterator: str) -> bool:
             return iterator not in symbols(expr)
         case ArrayValue(dims=dims, extents=extents):
             return all(iterator not in symbols(expr) for expr in (*extents, *(dim.offset for dim in dims)))
+        case ListValue(view=view):
+            return outside(view, iterator)
         case PendingValue(after=after, before=before):
             return outside(after, iterator) and (before is None or outside(before, iterator))
         case _:

@@ -22,59 +22,26 @@ from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import carried
-from setuptools_polyopt.frontend.affine import Affine, free_symbols, number, symbol
+from setuptools_polyopt.frontend.affine import Affine, free_symbols, symbol
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import truth
 from setuptools_polyopt.frontend.joins import current, differs, mixed, outside, stored, tagged, widen
 from setuptools_polyopt.frontend.jumps import has_jumps, structured
 from setuptools_polyopt.frontend.names import bound
-from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PathValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header, range_of
+from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import TRUE, Binary, Const, Expr, Load, Sym, Unary, integer
 from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While
-from setuptools_polyopt.operators.values import ScalarType, cast, tag_of
+from setuptools_polyopt.operators.values import ScalarType, tag_of
 
-PYTHON_INT = ScalarType("python", DType.INT64)
 _ROUNDS = 6
 
 Kind: TypeAlias = "tuple[ScalarType, bool] | Carried | ConflictValue"
 """How a name goes round the loop: as a scalar of that type (and `narrow`), as an array in a variable of its own, or not at all."""
 
 LowerBlock = Callable[[Context, list[ast.stmt]], None]
-
-
-@dataclass(frozen=True)
-class Header:
-    """`range(lower, upper, step)` with bounds that the size parameters and the loops around decide."""
-
-    lower: Affine
-    upper: Affine
-    step: int
-
-    @property
-    def ends(self) -> tuple[Expr, Expr]:
-        return self.lower.expr(), self.upper.expr()
-
-    @property
-    def ran(self) -> Affine:
-        """>= 0 exactly if the loop runs at all."""
-        return (self.upper - self.lower if self.step > 0 else self.lower - self.upper) - 1
-
-    def facts(self, iterator: str) -> tuple[Affine, Affine]:
-        """What holds of the iterator inside."""
-        i = symbol(iterator)
-        if self.step > 0:
-            return i - self.lower, self.upper - i - 1
-        return self.lower - i, i - self.upper - 1
-
-
-@dataclass(frozen=True)
-class DataHeader:
-    """`range(lower, upper, step)` with bounds that are data; they are evaluated before the loop."""
-
-    ends: tuple[Load, Load]
-    step: int
 
 
 @dataclass(frozen=True)
@@ -110,41 +77,6 @@ def lower_jump(ctx: Context, node: ast.Break | ast.Continue) -> None:
     assert isinstance(loop, _Loop)  # the syntax has a loop around it
     loop.jump(isinstance(node, ast.Break))
     ctx.state.ended = 1
-
-
-def range_of(ctx: Context, node: ast.expr) -> Header | DataHeader:
-    """The bounds of `range(...)`; raises Unsupported for any other iterable."""
-    span = ctx.span(node)
-    if not isinstance(node, ast.Call) or ctx.function.module.dotted(node.func) != "builtins.range" or node.keywords:
-        raise unsupported(
-            span, "loop-iterable", f"loops over `{ast.unparse(node)}` are not supported", "loop over `range`"
-        )
-    if ctx.expr(node.func) != PathValue("builtins.range") or not 1 <= len(node.args) <= 3:
-        raise unsupported(span, "loop-iterable", "this is not the builtin `range`")
-    values = [_bound(ctx, argument) for argument in node.args]
-    forms = [ctx.state.form(value) for value in values]
-    step = 1 if len(forms) < 3 or forms[2] is None else forms[2].value
-    if not step or (len(forms) == 3 and forms[2] is None):
-        raise unsupported(span, "loop-step", "the step of a range has to be a constant other than zero")
-    lower, upper = (forms[0], forms[1]) if len(forms) > 1 else (number(0), forms[0])
-    if lower is not None and upper is not None and ctx.state.regular(lower) and ctx.state.regular(upper):
-        return Header(lower, upper, step)
-    first, last = (values[0], values[1]) if len(values) > 1 else (integer(0), values[0])
-    return DataHeader((_kept(ctx, first, span), _kept(ctx, last, span)), step)
-
-
-def _kept(ctx: Context, value: Expr, span: Span) -> Load:
-    scratch = ctx.state.scratch(DType.INT64)
-    ctx.state.emit(Assign(scratch, value, span))
-    return scratch
-
-
-def _bound(ctx: Context, node: ast.expr) -> Expr:
-    """An argument of `range` as an int64."""
-    value = ctx.expr(node)
-    if not isinstance(value, ScalarValue) or not value.type.dtype.is_integer or value.type.box == "mixed":
-        raise unsupported(ctx.span(node), "loop-bounds", f"`{ast.unparse(node)}` is no integer here")
-    return cast(value.expr, DType.INT64, checked=value.type.dtype is DType.UINT64)
 
 
 def dead(name: str, span: Span) -> Diagnostic:

@@ -13,7 +13,15 @@ from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    ConflictValue,
+    ListValue,
+    NoneValue,
+    ScalarValue,
+    TupleValue,
+    Value,
+)
 from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym
 from setuptools_polyopt.ir.kernel import Array, Output, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
@@ -73,6 +81,10 @@ def _output(ctx: Context, name: str, value: Value, span: Span) -> Output:
             return _scalar(ctx, name, value, what, span)
         case ArrayValue():
             return _array(ctx, name, value, what, span)
+        case ListValue(view=view):
+            if value.frozen:
+                raise unsupported(span, "result-alias", f"{what} is a tuple that the caller has already")
+            return replace(_array(ctx, name, view, what, span, "a list"), box="list" if value.box == "python" else "numpy-list")
         case NoneValue():
             return Output(name, None, "python")
         case ConflictValue(reason=reason):
@@ -115,12 +127,12 @@ def _tag(ctx: Context, storage: str, tag: Expr, span: Span) -> str:
     return name
 
 
-def _array(ctx: Context, name: str, value: ArrayValue, what: str, span: Span) -> Output:
+def _array(ctx: Context, name: str, value: ArrayValue, what: str, span: Span, noun: str = "an array") -> Output:
     state = ctx.state
     if state.arrays[value.storage].role is Role.ARGUMENT:
-        raise unsupported(span, "result-alias", f"{what} is an array that the caller has already, or a view of it", "copy it")
+        raise unsupported(span, "result-alias", f"{what} is {noun} that the caller has already, or a view of it", "copy it")
     if not value.fresh or state.arrays[value.storage].extents != value.extents:
-        raise unsupported(span, "result-view", f"{what} is a view of a local array", "copy it")
+        raise unsupported(span, "result-view", f"{what} is a view of a local {noun.split()[1]}", "copy it")
     if value.order is None:
         raise unsupported(span, "result-layout", f"the memory order of {what} cannot be known", "start from C-ordered arrays")
     for argument in sorted(value.order.needs):

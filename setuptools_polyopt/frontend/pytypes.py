@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators.values import ScalarType, join
@@ -23,6 +23,18 @@ class ArrayType:
     dtype: DType
     rank: int
     units: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListType:
+    """An exact list of numbers, or of lists of one length of them (rank 2), and so on. box: Python's numbers or NumPy scalars. lengths: of
+    tuples, which are only read, where they were always the same."""
+
+    dtype: DType
+    rank: int
+    box: Literal["python", "numpy"] = "python"
+    container: Literal["list", "tuple"] = "list"
+    lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ class UnknownType:
     line: int = 0
 
 
-PyType: TypeAlias = ScalarType | ArrayType | NoneType | ObjectType | UnknownType
+PyType: TypeAlias = ScalarType | ArrayType | ListType | NoneType | ObjectType | UnknownType
 
 
 @dataclass(frozen=True, slots=True)

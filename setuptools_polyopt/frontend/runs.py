@@ -14,12 +14,13 @@ from setuptools_polyopt.frontend import outputs
 from setuptools_polyopt.frontend.context import Context, Function
 from setuptools_polyopt.frontend.expressions import evaluate
 from setuptools_polyopt.frontend.finish import Lowered, finish
-from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, NoneType, PyType, UnknownType
+from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, ListType, NoneType, PyType, UnknownType
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.frontend.statements import lower, lower_block
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
+    ListValue,
     NoneValue,
     ObjectValue,
     PendingValue,
@@ -141,6 +142,8 @@ def type_of(value: Value) -> PyType:
             return ScalarType("numpy", kind.dtype) if kind.box == "mixed" else kind
         case ArrayValue(dtype=dtype, extents=extents):
             return ArrayType(dtype, len(extents), tuple(axis for axis, extent in enumerate(extents) if extent == integer(1)))
+        case ListValue(view=view, box=box, frozen=frozen):
+            return ListType(view.dtype, view.rank, box, "tuple" if frozen else "list")
         case NoneValue():
             return NoneType()
         case ConflictValue(reason=reason):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from setuptools_polyopt.frontend.annotations import OpenArray, hints
 from setuptools_polyopt.frontend.names import FunctionNode, all_arguments
-from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, NoneType, ObjectType, PyType, UnknownType
+from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, ListType, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.ranks import inferred_rank
 from setuptools_polyopt.frontend.resolution import Module
 from setuptools_polyopt.ir.dtypes import DType
@@ -22,15 +22,19 @@ from setuptools_polyopt.profile.schema import (
     MAX_VARIANTS,
     ArrayProfile,
     FunctionProfile,
+    ListProfile,
+    MixedProfile,
     NoneProfile,
     OtherProfile,
     ScalarProfile,
+    TupleProfile,
     ValueProfile,
     Variant,
 )
 
 _SCALARS = {"bool": DType.BOOL, "int": DType.INT64, "float": DType.FLOAT64, "complex": DType.COMPLEX128}
 _GUESSED_RANKS = (1, 2, 3)
+_DEEPEST = 3
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,14 @@ def type_of(value: ValueProfile) -> PyType:
         case ScalarProfile(type=name):
             dtype = _dtype(name.removeprefix("numpy.").rstrip("_"))
             return UnknownType(f"{name} is not supported") if dtype is None else ScalarType("numpy", dtype)
+        case ListProfile():
+            return _list(value)
+        case TupleProfile(items=items):
+            found = {type_of(item) for item in items}
+            inner = found.pop() if len(found) == 1 else None
+            if isinstance(inner, ScalarType) and inner.box == "python":
+                return ListType(inner.dtype, 1, "python", "tuple", (len(items),))
+            return UnknownType("a tuple of anything but numbers of one type is not supported")
         case NoneProfile():
             return NoneType()
         case OtherProfile():
@@ -113,6 +125,26 @@ def type_of(value: ValueProfile) -> PyType:
         case _:
             kind = type(value).__name__.removesuffix("Profile").lower()
             return UnknownType(f"a {kind} is not supported yet")
+
+
+def _list(value: ListProfile) -> PyType:
+    """A list of numbers of one type, or of such lists."""
+    match value.element:
+        case None:
+            return UnknownType("it was an empty list")
+        case MixedProfile(types=types):
+            return UnknownType(f"it is a list of {' and '.join(types)}")
+        case ListProfile() if not value.rectangular:
+            return UnknownType("it is a list of lists of several lengths")
+        case element:
+            inner = type_of(element)
+    if isinstance(inner, ScalarType) and inner.box == "python":
+        return ListType(inner.dtype, 1)
+    if isinstance(inner, ListType) and inner.container == "list" and inner.rank < _DEEPEST:
+        return ListType(inner.dtype, inner.rank + 1)
+    if isinstance(inner, UnknownType):
+        return UnknownType(inner.why.replace("it was", "it is a list of lists, which were").replace("it is", "in it is"))
+    return UnknownType("a list of anything but numbers is not supported")
 
 
 def _dtype(name: str) -> DType | None:
@@ -134,7 +166,7 @@ def _from_hints(node: FunctionNode, module: Module) -> tuple[Signature, ...]:
             hint = given.get(argument.arg)
             if isinstance(hint, OpenArray):
                 bindings[argument.arg] = Binding(ArrayType(hint.dtype or DType.FLOAT64, ranks[argument.arg] or guess))
-            elif isinstance(hint, ScalarType):
+            elif isinstance(hint, ScalarType | ListType):
                 bindings[argument.arg] = Binding(hint)
             elif argument is _first_argument(node) and argument.arg in ("self", "cls"):
                 bindings[argument.arg] = Binding(ObjectType())

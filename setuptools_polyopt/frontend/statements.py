@@ -11,18 +11,18 @@ import ast
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, loops, order
+from setuptools_polyopt.frontend import arrays, calls, lists, loops, order
 from setuptools_polyopt.frontend.affine import conditions, negated
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
 from setuptools_polyopt.frontend.joins import current, join_branches, named
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.subscripts import Element, locate
-from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ScalarValue, TupleValue, Value
-from setuptools_polyopt.ir.expressions import Const
+from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ListValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.ir.expressions import Const, Expr
 from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators import elementwise
-from setuptools_polyopt.operators.values import Operand, ScalarType
+from setuptools_polyopt.operators.values import Operand
 
 
 def lower_block(ctx: Context, body: list[ast.stmt]) -> None:
@@ -111,6 +111,9 @@ def _store(ctx: Context, target: ast.expr, value: Value, span: Span) -> None:
         case ast.Name(id=name):
             bind(ctx, name, value, ctx.span(target))
         case ast.Tuple(elts=elts) | ast.List(elts=elts):
+            if isinstance(value, ListValue):
+                items = lists.unpacked(ctx, value, len(elts), span).items
+                value = TupleValue(tuple(_fixed(ctx, item, span) for item in items))
             if not isinstance(value, TupleValue) or any(isinstance(item, ast.Starred) for item in elts):
                 raise unsupported(span, "unpacking", "only tuples of known length can be unpacked")
             if len(elts) != len(value.items):
@@ -136,12 +139,20 @@ def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Spa
         case Element(view=view, indices=indices) if not view.part:
             if not isinstance(value, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
-            operand = Operand(value.expr, value.type)
-            arrays.store(ctx, view.load(indices), elementwise.convert(operand, view.dtype, span), span)
+            arrays.store(ctx, view.load(indices), _element(place, value, span), span)
         case ArrayValue():
             arrays.assign(ctx, place, value, span)
+        case ListValue():
+            raise unsupported(span, "list-store", "a row or a part of a list cannot be replaced", "store it element by element")
         case _:
             raise unsupported(span, "assigned-value", "this cannot be assigned to")
+
+
+def _element(place: Element, value: ScalarValue, span: Span) -> Expr:
+    """A number as an element of an array takes it; one of a list has to have its type already."""
+    if place.of is not None:
+        return lists.checked(place.type, value, place.of.frozen, span).expr
+    return elementwise.convert(Operand(value.expr, value.type), place.view.dtype, span)
 
 
 def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
@@ -153,8 +164,9 @@ def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
     if isinstance(value, ScalarValue):
         state.env[name] = named(ctx, name, value, span)
         return
-    if isinstance(value, ArrayValue) and value.fresh and value.storage.rstrip("0123456789") in ("t", "t_"):
-        state.titles.setdefault(value.storage, name)
+    made = value.view if isinstance(value, ListValue) else value
+    if isinstance(made, ArrayValue) and made.fresh and made.storage.rstrip("0123456789") in ("t", "t_"):
+        state.titles.setdefault(made.storage, name)
     state.env[name] = value
 
 
@@ -184,14 +196,13 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
     place = locate(ctx, target)
     match place:
         case Element(view=view, indices=indices) if not view.part:
-            old = ScalarValue(ScalarType("numpy", view.dtype), view.read(indices))
+            old = ScalarValue(place.type, view.read(indices))
             before = order.here(ctx)
             other = ctx.expr(node.value)
             result = binary(ctx, op, order.keep(ctx, old, before, span), other, span)
             if not isinstance(result, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
-            operand = Operand(result.expr, result.type)
-            arrays.store(ctx, view.load(indices), elementwise.convert(operand, view.dtype, span), span)
+            arrays.store(ctx, view.load(indices), _element(place, result, span), span)
         case ArrayValue():
             result = binary(ctx, op, place, ctx.expr(node.value), span)
             _not_one_product(ctx, op, place, span)

@@ -15,10 +15,11 @@ import ast
 from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
+from setuptools_polyopt.frontend import lists
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.arrays import drop_axis, shifted
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, Dim, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import ArrayValue, Dim, ListValue, NoneValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Select, integer
 from setuptools_polyopt.ir.statements import Assign
@@ -29,33 +30,53 @@ def subscript(ctx: Context, node: ast.Subscript) -> Value:
     """The value of `base[index]` when it is read."""
     place = locate(ctx, node)
     if isinstance(place, Element):
-        return ScalarValue(ScalarType("numpy", place.view.dtype), place.view.read(place.indices))
+        return ScalarValue(place.type, place.view.read(place.indices))
     return place
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of an array, at a full index of the view."""
+    """One element of an array, at a full index of the view; or of a list, whose elements are of exactly that type."""
 
     view: ArrayValue
     indices: tuple[Expr, ...]
+    of: ListValue | None = None
+
+    @property
+    def type(self) -> ScalarType:
+        """Of the element when it is read."""
+        return ScalarType("numpy", self.view.dtype) if self.of is None else self.of.element
 
 
 def locate(ctx: Context, node: ast.Subscript) -> Element | Value:
     """The element or view that a subscript names, for reading and writing."""
     items = _items(node.slice)
-    base_node = node.value
+    base_node, brackets = node.value, 1
     while isinstance(base_node, ast.Subscript) and _plain(items) and _plain(_items(base_node.slice)):
         inner = _items(base_node.slice)  # a[i][j] is a[i, j] as long as there are no slices
-        items, base_node = inner + items, base_node.value
+        items, base_node, brackets = inner + items, base_node.value, brackets + 1
     base = ctx.expr(base_node)
     if isinstance(base, TupleValue):
         return _tuple_item(ctx, base, node)
+    if isinstance(base, ListValue):
+        return _of_list(ctx, base, items, brackets, node)
     if not isinstance(base, ArrayValue):
         raise unsupported(
             ctx.span(node), "subscript", f"`{ast.unparse(base_node)}` is not an array whose elements can be read here"
         )
     return _index(ctx, base, items, node)
+
+
+def _of_list(ctx: Context, base: ListValue, items: list[ast.expr], brackets: int, node: ast.Subscript) -> Element | Value:
+    """`x[i][j]`, with one index in each pair of brackets; `x[i:j]`."""
+    whole_slice = len(items) == 1 and isinstance(items[0], ast.Slice)
+    if len(items) != brackets or not (_plain(items) or whole_slice) or any(_is_ellipsis(i) or _adds_axis(ctx, i) for i in items):
+        raise unsupported(ctx.span(node), "subscript", "a list is read with one index at a time")
+    place = _index(ctx, base.view, items, node)
+    if isinstance(place, Element):
+        return Element(place.view, place.indices, base)
+    assert isinstance(place, ArrayValue)  # what else there is of an array
+    return lists.sliced(ctx, base, place, ctx.span(node)) if whole_slice else ListValue(place, base.box, base.frozen)
 
 
 def _items(index: ast.expr) -> list[ast.expr]:
@@ -119,7 +140,7 @@ def _adds_axis(ctx: Context, item: ast.expr) -> bool:
     if isinstance(item, ast.Constant):
         return item.value is None
     path = ctx.function.module.dotted(item) if isinstance(item, ast.Name | ast.Attribute) else None
-    local = isinstance(item, ast.Name) and item.id in ctx.function.names.locals
+    local = isinstance(item, ast.Name) and ctx.is_local(item.id)
     return path == "numpy.newaxis" and not local and isinstance(ctx.expr(item), NoneValue)
 
 

@@ -110,6 +110,25 @@ def _subscript(dim: Dim, indices: tuple[Expr, ...]) -> Expr:
 
 
 @dataclass(frozen=True, slots=True)
+class ListValue:
+    """A list of numbers, or of lists of one length: its elements are those of `view`, and rows of it are lists that share them. box: what
+    the elements are; frozen: it is a tuple. Whoever does not know lists refuses them, because next to nothing means the same for arrays."""
+
+    view: ArrayValue
+    box: Literal["python", "numpy"] = "python"
+    frozen: bool = False
+
+    @property
+    def rank(self) -> int:
+        return self.view.rank
+
+    @property
+    def element(self) -> ScalarType:
+        """The type of the numbers in it."""
+        return ScalarType(self.box, self.view.dtype)
+
+
+@dataclass(frozen=True, slots=True)
 class TupleValue:
     """A tuple, such as a shape."""
 
@@ -186,6 +205,7 @@ class ConflictValue:
 Value: TypeAlias = (
     ScalarValue
     | ArrayValue
+    | ListValue
     | TupleValue
     | PathValue
     | FunctionValue

@@ -120,15 +120,23 @@ class Box(Enum):
     NUMPY = "numpy"  # the NumPy scalar type of the dtype
 
 
+Container: TypeAlias = Literal["ndarray", "list", "tuple"]
+
+
 @dataclass(frozen=True, slots=True)
 class ArrayInput:
-    """An exact `numpy.ndarray`: `extents` name the parameter that each extent defines (the first time) or must equal, or a constant."""
+    """An exact `numpy.ndarray`: `extents` name the parameter that each extent defines (the first time) or must equal, or a constant.
+
+    container: or an exact list (or tuple) of Python numbers of exactly that type, or of lists of one length of them, and so on: its
+    elements are copied into a C-contiguous array before the kernel runs, and what has changed is put back when it has succeeded.
+    """
 
     array: str
     dtype: DType
     extents: tuple[str | int, ...]
     layout: Layout
     written: bool
+    container: Container = "ndarray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +175,12 @@ class Input:
 class Output:
     """A name that the region binds, from the RESULT array (or scalar) `array`, or a constant `None` result (`array` is None).
     The name `return` stands for the function's value; several of them, in order, make a tuple when `tuple_` is set on the region.
-    tag: of a "tagged" scalar, the RESULT that says which type it has (`operators/values.py` has the numbers)."""
+    tag: of a "tagged" scalar, the RESULT that says which type it has (`operators/values.py` has the numbers). A "list" (of lists) holds
+    Python's numbers, a "numpy-list" NumPy scalars."""
 
     name: str
     array: str | None
-    box: Literal["array", "python", "numpy", "tagged"]
+    box: Literal["array", "python", "numpy", "tagged", "list", "numpy-list"]
     tag: str | None = None
 
 
@@ -182,6 +191,17 @@ class Variant:
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     kernel: Kernel
+
+
+def lists_of(variant: Variant) -> frozenset[str]:
+    """The arguments that are copies of lists."""
+    kinds = (item.type for item in variant.inputs)
+    return frozenset(kind.array for kind in kinds if isinstance(kind, ArrayInput) and kind.container != "ndarray")
+
+
+def makes_lists(variant: Variant) -> bool:
+    """Whether lists leave the region that were not there before."""
+    return any(output.box in ("list", "numpy-list") for output in variant.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +221,20 @@ class GlobalGuard:
     home: str = ""
     kind: Literal["", "module", "function", "default"] = ""
     position: int = 0
+
+
+def without_numpy(region: Region, variant: Variant) -> bool:
+    """Whether nothing in the region is NumPy's: Python's own numbers never warn, so no floating-point flag matters."""
+    guards = [guard.expected or "" for guard in region.globals]
+    if any(path.split(".")[0] == "numpy" for path in guards) or any(output.box not in ("python", "list") for output in variant.outputs):
+        return False
+    for item in variant.inputs:
+        match item.type:
+            case ArrayInput(container="ndarray") | ScalarInput(box=Box.NUMPY):
+                return False
+            case _:
+                pass
+    return True
 
 
 @dataclass(frozen=True, slots=True)

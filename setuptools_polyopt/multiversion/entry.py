@@ -29,7 +29,7 @@ from setuptools_polyopt.codegen.names import Names
 from setuptools_polyopt.codegen.source import ArgField, KernelSource
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Expr
+from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, integer
 from setuptools_polyopt.ir.kernel import (
     Array,
     ArrayInput,
@@ -43,11 +43,14 @@ from setuptools_polyopt.ir.kernel import (
     OrderedStrides,
     Role,
     ScalarInput,
+    lists_of,
+    makes_lists,
 )
 from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.multiversion.merge import holders, merged_axes
 from setuptools_polyopt.multiversion.names import global_rows, quoted
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
+from setuptools_polyopt.multiversion.safety import Box as Bounds
 
 _DTYPE = {
     dtype: "POLYOPT_BOOL" if dtype is DType.BOOL else f"POLYOPT_{dtype.kind.upper()}{8 * dtype.itemsize}" for dtype in DType
@@ -58,7 +61,7 @@ _CTYPE = {dtype: f"{dtype.value}_t" for dtype in DType if dtype.is_integer} | {
 }  # fmt: skip
 _LOCALS = (
     *("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done"),
-    *("k", "arrays", "saved", "kept", "lo", "hi", "next", "flags_raise", "work", "merged", "steps", "whole"),
+    *("k", "arrays", "saved", "kept", "lo", "hi", "next", "flags_raise", "work", "merged", "steps", "whole", "lists", "from", "to"),
 )
 """What generated functions call their own variables."""
 
@@ -158,7 +161,7 @@ def _groups(variants: Sequence[NativeVariant]) -> list[list[NativeVariant]]:
 def _taken_as(item: Input) -> object:
     match item.type:
         case ArrayInput() as array:
-            return (item.text, array.dtype, len(array.extents), array.written)
+            return (item.text, array.dtype, len(array.extents), array.written, array.container)
         case ScalarInput() as scalar:
             return (item.text, scalar.box, scalar.dtype)
         case ObjectInput():
@@ -198,6 +201,11 @@ def _take(native: NativeRegion, index: int, item: Input, collected: _Region, lab
             rows.append("}")
         source = f"po_value[{index}]"
     match item.type:
+        case ArrayInput(container="list" | "tuple" as container) as array:
+            kind = f"{container} of {array.dtype.value} numbers of rank {len(array.extents)}"
+            guard = collected.guard(f"{item.text} is a {kind}")
+            flags = "POLYOPT_TUPLE" if container == "tuple" else "0"
+            call = f"polyopt_take_list({source}, &po_in[{index}], {_DTYPE[array.dtype]}, {len(array.extents)}, {flags})"
         case ArrayInput() as array:
             guard = collected.guard(f"{item.text} is a {array.dtype.value} array of rank {len(array.extents)}")
             flags = "POLYOPT_WRITABLE" if array.written else "0"
@@ -239,6 +247,17 @@ class _Version:
     names: Names = field(default_factory=lambda: Names(_LOCALS))
 
     @property
+    def lists(self) -> tuple[str, ...]:
+        """The arguments that are lists, in the order of `lists[...]`."""
+        names = lists_of(self.native.variant)
+        return tuple(name for name in self.where if name in names)
+
+    @property
+    def on_lists(self) -> bool:
+        """Whether lists come in or go out."""
+        return bool(self.lists) or makes_lists(self.native.variant)
+
+    @property
     def axes(self) -> tuple[str, ...]:
         """The extents of axes that the call may merge."""
         return merged_axes(self.native.variant.kernel)
@@ -259,7 +278,7 @@ class _Version:
 def _variant(native: NativeVariant, collected: _Region, label: str, arguments: Sequence[str]) -> list[str]:
     where = {item.type.array: index for index, item in enumerate(native.variant.inputs) if isinstance(item.type, ArrayInput)}
     version = _Version(native, collected, label, where, arguments)
-    rows = [*_parameters(version), *_conditions(version), *_results(version), *_call(version)]
+    rows = [*_parameters(version), *_conditions(version), *_lists(version), *_results(version), *_call(version)]
     return ["{", *_pad(rows, 1), "}", f"{label}:;"]
 
 
@@ -300,7 +319,7 @@ def _int64(value: int) -> str:
 def _conditions(version: _Version) -> Iterator[str]:
     variant, where = version.native.variant, version.where
     for item in variant.inputs:
-        if not isinstance(item.type, ArrayInput) or item.type.layout is Layout.STRIDED:
+        if not isinstance(item.type, ArrayInput) or item.type.layout is Layout.STRIDED or item.type.array in version.lists:
             continue
         axis = len(item.type.extents) - 1 if item.type.layout is Layout.C else 0
         refusal = version.refuse(f"{item.text} has stride one in axis {axis}", "LAYOUT")
@@ -310,6 +329,8 @@ def _conditions(version: _Version) -> Iterator[str]:
             case Holds(condition=condition, text=text):
                 guard = text or print_expr(condition)
                 yield f"if (!({version.text(condition)})) {version.refuse(guard, 'CONDITION')}"
+            case NoOverlap(first=first) if first in version.lists:
+                pass  # when they have been read
             case NoOverlap(first=first, second=second):
                 refusal = version.refuse(f"{first} and {second} share no memory", "OVERLAP")
                 test = f"polyopt_overlap(&po_in[{where[first]}], &po_in[{where[second]}]) != POLYOPT_DISJOINT"
@@ -326,6 +347,65 @@ def _result_arrays(native: NativeVariant) -> tuple[Array, ...]:
     return tuple(array for array in native.variant.kernel.arrays if array.role is Role.RESULT and array.rank)
 
 
+def _lists(version: _Version) -> Iterator[str]:
+    """Are the lists worth their copies? If so, the elements that the kernel touches are read."""
+    if not version.on_lists:
+        return
+    names, kernel = version.lists, version.native.variant.kernel
+    yield f"const double work = (double)({version.text(version.native.source.work)});"
+    yield f"struct polyopt_list lists[{max(1, len(names))}];"
+    for number, name in enumerate(names):
+        yield from _list(version, number, name)
+    made = [f"(double)({version.text(_count(array))})" for array in _made_lists(version)]
+    test = f"polyopt_lists_pay(lists, {len(names)}, {' + '.join(made) or '0.0'}, work)"
+    yield f"if (!{test}) {version.refuse('lists of this size are worth a copy', 'SMALL')}"
+    if names:
+        guard = version.collected.guard(f"{', '.join(names)} can be read as arrays")
+        yield f"if ((why = polyopt_lists_read(&call, lists, {len(names)}))) {{ guard = {guard}; goto {version.label}; }}"
+    for assumption in kernel.assumptions:
+        if isinstance(assumption, NoOverlap) and assumption.first in names:
+            first, second = names.index(assumption.first), names.index(assumption.second)
+            refusal = version.refuse(f"{assumption.first} and {assumption.second} have no row in common", "OVERLAP")
+            yield f"if (polyopt_lists_apart(&call, &lists[{first}], &lists[{second}])) {refusal}"
+
+
+def _list(version: _Version, number: int, name: str) -> Iterator[str]:
+    """What the kernel does to one list: boxes of subscripts."""
+    kernel, found = version.native.variant.kernel, version.native.footprints.get(name)
+    nothing: Bounds = tuple((integer(0), integer(0)) for _ in kernel.array(name).extents)
+    read = found.touched if found is not None and (found.loads or found.written is None) else nothing
+    written = found.written or nothing if found is not None else nothing
+    index = version.where[name]
+    kind = version.native.variant.inputs[index].type
+    assert isinstance(kind, ArrayInput)  # the holder of an array
+    flags = {"POLYOPT_READ": read is not nothing, "POLYOPT_WRITE": kind.written, "POLYOPT_TUPLE": kind.container == "tuple"}
+    yield "{"
+    for title, box, side in (("lo", read, 0), ("hi", read, 1), ("from", written, 0), ("to", written, 1)):
+        yield f"    const int64_t {title}[] = {{{', '.join(version.text(bounds[side]) for bounds in box)}}};"
+    chosen = " | ".join(flag for flag, wanted in flags.items() if wanted) or "0"
+    yield f"    polyopt_list_of(&lists[{number}], {_source(version, index)}, &po_in[{index}], {chosen}, lo, hi, from, to);"
+    yield "}"
+
+
+def _source(version: _Version, index: int) -> str:
+    """The object behind an input."""
+    item = version.native.variant.inputs[index]
+    return f"po_value[{index}]" if item.path else f"po_args[{version.arguments.index(item.root)}]"
+
+
+def _made_lists(version: _Version) -> tuple[Array, ...]:
+    boxes = {output.array: output.box for output in version.native.variant.outputs}
+    return tuple(array for array in _result_arrays(version.native) if boxes.get(array.name) in ("list", "numpy-list"))
+
+
+def _count(array: Array) -> Expr:
+    """How many elements an array has, in floating point."""
+    total: Expr = Const(1.0, DType.FLOAT64)
+    for extent in array.extents:
+        total = Binary("mul", total, Cast(extent, DType.FLOAT64), DType.FLOAT64)
+    return total
+
+
 def _results(version: _Version) -> Iterator[str]:
     for array in version.native.variant.kernel.arrays:
         if array.role is Role.RESULT and not array.rank:
@@ -337,18 +417,23 @@ def _results(version: _Version) -> Iterator[str]:
         flags = "POLYOPT_FORTRAN" if array.layout is Layout.FORTRAN else "0"
         yield f"struct polyopt_array {name} = {{.held = 0}};"
         yield f"const int64_t {name}_extents[] = {{{extents}}};"
+        if array in _made_lists(version):
+            make = f"polyopt_local_array(&call, &{name}, {_DTYPE[array.dtype]}, {array.rank}, {name}_extents)"
+            yield f"const int {name}_object = {make} == POLYOPT_WHY_NONE;"
+            continue
         call = f"polyopt_new_array(&{name}, {_DTYPE[array.dtype]}, {array.rank}, {name}_extents, {flags})"
         yield f"PyObject *const {name}_object = {call};"
 
 
 def _call(version: _Version) -> Iterator[str]:
     native, names = version.native, version.names
-    arrays = _result_arrays(native)
+    arrays, made_lists = _result_arrays(native), _made_lists(version)
     made = " && ".join(f"{names.of(array.name)}_object" for array in arrays)
     yield f"why = {f'({made}) ? 0 : POLYOPT_WHY_MEMORY' if made else '0'};"
     yield f"guard = {version.collected.guard('enough memory')};"
     yield from _save(version)
-    yield f"const double work = (double)({version.text(native.source.work)});"
+    if not version.on_lists:
+        yield f"const double work = (double)({version.text(native.source.work)});"
     yield from _merge(version)
     yield "if (!why) {"
     yield f"    const struct {native.source.symbol}_args k = {{"
@@ -359,22 +444,50 @@ def _call(version: _Version) -> Iterator[str]:
     yield "    };"
     failed = "the computation raises nothing and sets no floating-point flag that matters"
     yield f"    guard = {version.collected.guard(failed)};"
-    objects = [_object(version, entry) for entry in native.source.args if entry.kind == "data"]
+    objects = [] if version.on_lists else [_object(version, entry) for entry in native.source.args if entry.kind == "data"]
     if objects:
         yield f"    PyObject *const arrays[] = {{{', '.join(objects)}}};"
-    given = f"&kernel_{native.source.symbol}, &k, {'arrays' if objects else 'NULL'}, {len(objects)}"
+    count = -1 if version.on_lists else len(objects)
+    given = f"&kernel_{native.source.symbol}, &k, {'arrays' if objects else 'NULL'}, {count}"
     yield f"    why = polyopt_run(&call, {given}, work);"
     yield "}"
+    yield from _leave(version)
     if native.safety.keep:
         yield "if (why) while (kept) polyopt_restore(&saved[--kept]);"
     yield f"if (!why) result = polyopt_pack({', '.join((str(len(native.variant.outputs)), *_boxes(version)))});"
     used = {output.array for output in native.variant.outputs if output.box == "array"}
     for array in arrays:
+        if array in made_lists:
+            continue
         name = names.of(array.name)
         yield f"polyopt_drop(&{name});"
         yield f"{'Py_XDECREF' if array.name not in used else 'if (why) Py_XDECREF'}({name}_object);"
     yield "if (why && why != POLYOPT_WHY_EXCEPTION) POLYOPT_REFUSE(guard, why);"
     yield "goto done;"
+
+
+def _leave(version: _Version) -> Iterator[str]:
+    """Lists may leave, and be written, unless there is a nan in one: then nothing is, and the original statements run."""
+    if not version.on_lists:
+        return
+    yield "if (!why) {"
+    yield f"    guard = {version.collected.guard('no nan goes into a list')};"
+    made = {array.name for array in _made_lists(version)}
+    for array in version.native.variant.kernel.arrays:
+        name = version.names.of(array.name)
+        if array.name in made:
+            yield f"    if (!why) why = polyopt_list_leaves(&call, &{name});"
+        elif array.role is Role.RESULT and not array.rank and array.dtype in (DType.FLOAT64, DType.COMPLEX128):
+            yield f"    if (!why) why = polyopt_number_leaves(&call, {_DTYPE[array.dtype]}, &{name});"
+    if any(kind.written for kind in _list_inputs(version)):
+        yield f"    if (!why) why = polyopt_lists_write(&call, lists, {len(version.lists)});"
+    yield "}"
+
+
+def _list_inputs(version: _Version) -> Iterator[ArrayInput]:
+    for item in version.native.variant.inputs:
+        if isinstance(item.type, ArrayInput) and item.type.container != "ndarray":
+            yield item.type
 
 
 def _save(version: _Version) -> Iterator[str]:
@@ -441,9 +554,7 @@ def _object(version: _Version, entry: ArgField) -> str:
     """The NumPy array behind a data field."""
     if entry.source not in version.where:
         return f"{version.names.of(entry.source)}_object"
-    index = version.where[entry.source]
-    item = version.native.variant.inputs[index]
-    return f"po_value[{index}]" if item.path else f"po_args[{version.arguments.index(item.root)}]"
+    return _source(version, version.where[entry.source])
 
 
 def _boxes(version: _Version) -> Iterator[str]:
@@ -463,6 +574,8 @@ def _boxes(version: _Version) -> Iterator[str]:
             case "python":
                 box = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}[array.dtype.kind]
                 yield f"polyopt_box_{box}({name})"
+            case "list" | "numpy-list":
+                yield f"polyopt_box_list(&{name}, {int(output.box == 'numpy-list')})"
             case "tagged":
                 yield f"polyopt_box_tagged({_DTYPE[array.dtype]}, &{name}, {version.names.of(output.tag or '')})"
             case _:

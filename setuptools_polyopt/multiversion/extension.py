@@ -31,6 +31,7 @@ def extension_source(
         "",
         '#include "polyopt_ops.h"',
         '#include "polyopt_attribute.h"',
+        '#include "polyopt_list.h"',
         '#include "polyopt_raise.h"',
         "",
         *_level_macros(),

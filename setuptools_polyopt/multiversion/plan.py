@@ -5,13 +5,14 @@ The pipeline fills it after code generation; `entry` prints it as C.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from setuptools_polyopt.codegen.source import KernelSource
 from setuptools_polyopt.ir.kernel import Region, Variant
 from setuptools_polyopt.multiversion.safety import Safety
 from setuptools_polyopt.polyhedral.chunks import Chunk
+from setuptools_polyopt.polyhedral.footprint import Footprint
 from setuptools_polyopt.polyhedral.stages import Stage, Stages
 
 
@@ -30,7 +31,7 @@ class NativeStage:
 class NativeVariant:
     """A variant with its generated kernel: `variant` holds inputs, outputs and the program-order kernel with every assumption; `source` is
     the printed kernel; `loops` the indexes of NumPy's inner loops it needs. `staged` and `stages` are what a cluster runs; where there
-    are none, `why_not` says why."""
+    are none, `why_not` says why. `footprints`: what it reads and writes of the lists among its arguments, by array name."""
 
     variant: Variant
     source: KernelSource
@@ -39,6 +40,7 @@ class NativeVariant:
     staged: Stages | None = None
     stages: tuple[NativeStage, ...] = ()
     why_not: str = ""
+    footprints: Mapping[str, Footprint] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

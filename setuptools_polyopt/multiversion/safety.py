@@ -42,22 +42,29 @@ class Safety:
     keep: tuple[Kept, ...] = ()
 
 
-def safety(kernel: Kernel, can_fail: bool, can_flag: bool, must_keep: Callable[[Kernel, bool], Mapping[str, Box]]) -> Safety:
+def safety(
+    kernel: Kernel,
+    can_fail: bool,
+    can_flag: bool,
+    must_keep: Callable[[Kernel, bool], Mapping[str, Box]],
+    private: frozenset[str] = frozenset(),
+) -> Safety:
     """The class of a kernel in program order.
 
     can_fail: it has checked operations. can_flag: it has floating-point operations, or memory that it needs may be lacking (after either
     the original runs to its end). must_keep: the boxes of
-    elements (all that are written; or those whose old value is read), from the polyhedral stage.
+    elements (all that are written; or those whose old value is read), from the polyhedral stage. private: arguments that are copies, which
+    nobody sees if the run fails.
     """
     if not can_fail and not can_flag:
         return Safety("proved")
     written = {s.target.array for s in walk(kernel.body) if isinstance(s, Assign)}
-    if not any(array.role is Role.ARGUMENT and array.name in written for array in kernel.arrays):
+    if not any(array.role is Role.ARGUMENT and array.name in written - private for array in kernel.arrays):
         return Safety("fresh")
-    everything = must_keep(kernel, True)
+    everything = {name: box for name, box in must_keep(kernel, True).items() if name not in private}
     if can_fail:
         return Safety("undo", tuple(Kept(name, "always", box) for name, box in everything.items()))
-    needed = must_keep(kernel, False)
+    needed = {name: box for name, box in must_keep(kernel, False).items() if name not in private}
     keep = [Kept(name, "always", box) for name, box in needed.items()]
     keep += [Kept(name, "when-flags-raise", box) for name, box in everything.items() if needed.get(name) != box]
     return Safety("undo", tuple(keep))

@@ -30,6 +30,9 @@ def type_words(item: Input) -> str:
         case ArrayInput() as array:
             written = ", written" if array.written else ""
             shape = ", ".join(str(extent) for extent in array.extents)
+            if array.container != "ndarray":
+                kind = {"b": "bool", "i": "int", "f": "float", "c": "complex"}[array.dtype.kind]
+                return f"{item.text}: {array.container} of {kind}, [{shape}]{written}"
             return f"{item.text}: {array.dtype.value}[{shape}], {_LAYOUT[array.layout]}{written}"
         case ScalarInput() as scalar:
             kind = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}[scalar.dtype.kind]

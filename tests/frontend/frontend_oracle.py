@@ -148,17 +148,22 @@ def run_variant(variant: Variant, values: dict[str, Any]) -> tuple[Any, ...]:
     """What the entry point does: guard, kernel, results. Raises GuardFailed, KernelFailed, IndexError; arguments stay as they were then."""
     params: dict[str, int] = {}
     arrays: dict[str, Any] = {}
+    lists: dict[str, Any] = {}
     for item in variant.inputs:
         value = values[item.root]
         for name in item.path:
             value = getattr(value, name)
         _bind(item.type, value, params, arrays)
+        if isinstance(item.type, ArrayInput) and item.type.container != "ndarray":
+            lists[item.type.array] = value
     for param in variant.kernel.params:
         _require(param.minimum <= params[param.name] <= param.maximum, f"{param.name} in range")
     for assumption in variant.kernel.assumptions:
         match assumption:
             case Holds(condition=condition):
                 _require(bool(evaluate(condition, {**params, **arrays})), assumption.text)
+            case NoOverlap(first=first, second=second) if first in lists:
+                _require(not _rows(lists[first], arrays[first].ndim) & _rows(lists[second], arrays[second].ndim), "rows in common")
             case NoOverlap(first=first, second=second):
                 _require(not np.shares_memory(arrays[first], arrays[second]), "no overlap")
             case OrderedStrides(array=name):
@@ -171,7 +176,10 @@ def run_variant(variant: Variant, values: dict[str, Any]) -> tuple[Any, ...]:
     work = {name: value.copy() if name in arguments else value for name, value in arrays.items()}
     run(variant.kernel, work, params)
     for name in arguments:
-        arrays[name][...] = work[name]
+        if name in lists:
+            _write(lists[name], arrays[name], work[name])
+        else:
+            arrays[name][...] = work[name]
     return tuple(_result(output, work) for output in variant.outputs)
 
 
@@ -179,6 +187,8 @@ def _result(output: Output, work: dict[str, Any]) -> Any:
     if output.array is None:
         return None
     value = work[output.array]
+    if output.box in ("list", "numpy-list"):
+        return value.tolist() if output.box == "list" else list(value)
     if output.tag is not None and work[output.tag] != NUMPY_TAG:
         kinds = {PYTHON_TAGS[dtype]: kind for dtype, kind in _PYTHON.items()}
         return kinds[int(work[output.tag])](value)
@@ -190,9 +200,46 @@ def _require(condition: bool, what: str) -> None:
         raise GuardFailed(what)
 
 
+def _rows(value: Any, rank: int) -> set[int]:
+    """The lists of numbers below a list."""
+    return {id(value)} if rank == 1 else {row for item in value for row in _rows(item, rank - 1)}
+
+
+def _write(value: Any, before: Any, after: Any) -> None:
+    """Put what has changed back into a list."""
+    for index in range(len(value)):
+        if before.ndim > 1:
+            _write(value[index], before[index], after[index])
+        elif before[index].tobytes() != after[index].tobytes():
+            value[index] = after[index].item()
+
+
+def _array_of(value: Any, kind: ArrayInput) -> Any:
+    """A list as the entry point reads it."""
+    outer, wanted = {"list": list, "tuple": tuple}[kind.container], _PYTHON[kind.dtype]
+    shape, inner = [], value
+    for _ in kind.extents:
+        _require(type(inner) is outer, "list type")
+        shape.append(len(inner))
+        inner = inner[0] if inner else outer()
+    array = np.empty(shape, kind.dtype.value)
+    rows = [((), value)]
+    for extent in shape:
+        _require(all(type(row) is outer and len(row) == extent for _, row in rows), "rectangular")
+        rows = [((*index, k), item) for index, row in rows for k, item in enumerate(row)]
+    for index, item in rows:
+        _require(type(item) is wanted and (wanted is not int or -(2**63) <= item < 2**63), "element type")
+        array[index] = item
+    depth = len(shape)
+    _require(not kind.written or depth == 1 or len(_rows(value, depth)) == array[..., 0].size or not array.size, "distinct rows")
+    return array
+
+
 def _bind(kind: Any, value: Any, params: dict[str, int], arrays: dict[str, Any]) -> None:
     match kind:
         case ArrayInput():
+            if kind.container != "ndarray":
+                value = _array_of(value, kind)
             _require(type(value) is np.ndarray and value.dtype == kind.dtype.value and value.ndim == len(kind.extents), "array type")
             for name, extent in zip(kind.extents, value.shape, strict=True):
                 _require((params.setdefault(name, extent) if isinstance(name, str) else name) == extent, f"extent {name}")

@@ -245,10 +245,10 @@ void polyopt_begin(struct polyopt_call *call, PyObject *self);
 void polyopt_end(struct polyopt_call *call);
 
 /* Runs the kernel of the machine's level, or has it run elsewhere (polyopt_offload.c). arrays: the objects behind the struct's data
- * fields, in their order; narrays is -1 where they are no NumPy arrays, so that it can only run here. work: estimated operations (about nanoseconds on one core), which decides the threads and whether the GIL is
- * released. Answers 0; POLYOPT_WHY_KERNEL (an operation failed) / _MEMORY / _FLAGS (a flag that matters and that np.errstate does
- * not ignore): the caller restores and refuses; POLYOPT_WHY_EXCEPTION: an exception is set (KeyboardInterrupt): the caller restores,
- * answers NULL. */
+ * fields, in their order; narrays is -1 where they are no NumPy arrays, so that it can only run here. work: estimated operations (about
+ * nanoseconds on one core), which decides the threads and whether the GIL is released. Answers 0; POLYOPT_WHY_KERNEL (an operation
+ * failed) / _MEMORY / _FLAGS (a flag that matters and that np.errstate does not ignore): the caller restores and refuses;
+ * POLYOPT_WHY_EXCEPTION: an exception is set (KeyboardInterrupt): the caller restores, answers NULL. */
 int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spec, const void *args, PyObject *const *arrays, int narrays,
                 double work);
 #define POLYOPT_FP_ALL (POLYOPT_FP_INVALID | POLYOPT_FP_DIVIDE | POLYOPT_FP_OVERFLOW | POLYOPT_FP_UNDERFLOW)
