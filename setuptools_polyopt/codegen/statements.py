@@ -28,7 +28,20 @@ from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, Reduce, Select, Sym
 from setuptools_polyopt.ir.kernel import Array
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, jumps, walk
+from setuptools_polyopt.ir.statements import (
+    Alloc,
+    Assign,
+    Block,
+    Break,
+    Continue,
+    For,
+    If,
+    Serial,
+    Stmt,
+    While,
+    jumps,
+    walk,
+)
 from setuptools_polyopt.ir.visitors import loads, walk_expr
 
 TURNS = 4096
