@@ -19,19 +19,20 @@ from setuptools_polyopt.codegen.work import block_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
 from setuptools_polyopt.frontend import Project, analyse_module, project_of
-from setuptools_polyopt.ir.kernel import Kernel, Region, Role, Variant, lists_of, makes_lists, without_numpy
+from setuptools_polyopt.ir.kernel import Region, Role, Variant, lists_of, makes_lists, without_numpy
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
 from setuptools_polyopt.multiversion.entry import region_source
 from setuptools_polyopt.multiversion.extension import extension_source
 from setuptools_polyopt.multiversion.gpu import GpuRegion, GpuVariant, cuda_source, gpu_plans_source, gpu_variant
-from setuptools_polyopt.multiversion.plan import NativeRegion, NativeStage, NativeVariant, kernels
+from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
 from setuptools_polyopt.multiversion.plans import plans_source
 from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
+from setuptools_polyopt.multiversion.staged import as_variant, with_devices, with_stages
 from setuptools_polyopt.operators.facts import FACTS
-from setuptools_polyopt.polyhedral import Options, Scheduled, Schedules, stages, with_condition
+from setuptools_polyopt.polyhedral import Options, Scheduled, Schedules, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral.footprint import Footprint
 from setuptools_polyopt.polyhedral.forward import forward
@@ -82,6 +83,7 @@ class _CompiledVariant:
     done: tuple[str, ...]
     dumps: Mapping[str, str]
     gpu: GpuVariant | None = None
+    chunks: tuple[GpuVariant, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -192,7 +194,7 @@ def _compile_region(
         except Exception as error:  # noqa: BLE001 -- a defect of ours in one region must not cost the user the build
             found.append(_defect(region.span, error))
             continue
-        compiled = _with_gpu(module, region, compiled, own, symbol)
+        compiled = _with_gpu(module, region, compiled, own, schedules, symbol)
         found += compiled.diagnostics
         variants.append(replace(compiled, native=_indexed(compiled.native, loops)))
     if not variants:
@@ -213,10 +215,13 @@ def _indexed(native: NativeVariant, loops: _Loops) -> NativeVariant:
         return tuple(loops.index(key) for key in source.loops)
 
     own = of(native.source)
-    return replace(native, loops=own, stages=tuple(replace(stage, loops=of(stage.source)) for stage in native.stages))
+    found = tuple(replace(stage, loops=of(stage.source)) for stage in native.stages)
+    return replace(native, loops=own, stages=found, devices=native.devices and _indexed(native.devices, loops))
 
 
-def _with_gpu(module: ModuleSource, region: Region, compiled: _CompiledVariant, settings: Settings, code: str) -> _CompiledVariant:
+def _with_gpu(
+    module: ModuleSource, region: Region, compiled: _CompiledVariant, settings: Settings, schedules: Schedules, code: str
+) -> _CompiledVariant:
     """A compiled variant with its GPU variant, if one is asked for and there is one. Whatever goes wrong costs the GPU variant alone.
 
     code: stem of the region's CUDA file.
@@ -227,17 +232,20 @@ def _with_gpu(module: ModuleSource, region: Region, compiled: _CompiledVariant, 
     bound = compiled.native.variant.kernel
     symbol = compiled.native.source.symbol
     try:
-        for_gpu = _as_variant(compiled.scheduled.with_options(Options(gpu=True)).kernel, bound, symbol)
+        for_gpu = as_variant(compiled.scheduled.with_options(Options(gpu=True)).kernel, bound, symbol)
         gpu = gpu_variant(for_gpu, compiled.scheduled.footprints(), symbol, code, settings.fp)
-        gpu_plans_source([GpuRegion(module.name, region, ((compiled.native.variant, gpu),))])  # what cannot be printed fails here
-        cuda_source([gpu])
+        native, chunks = with_devices(compiled.native, compiled.scheduled, schedules, code, settings.fp)
+        gpu_plans_source([GpuRegion(module.name, region, ((native.variant, gpu),), chunks)])  # what cannot be printed fails here
+        cuda_source([gpu, *chunks])
+        plans_source([native])
     except Unsupported as refused:
         why = refused.diagnostic
         return replace(compiled, done=(*compiled.done, f"{why.message} ({why.remedy})" if why.remedy else why.message))
     except Exception as error:  # noqa: BLE001 -- a defect of ours
         return replace(compiled, diagnostics=(_defect(region.span, error, "could not make a GPU variant of this code"),))
     kernels = f"on a GPU: {len(gpu.kernels)} kernel{'s' * (len(gpu.kernels) != 1)}"
-    return replace(compiled, done=(*compiled.done, kernels), gpu=gpu)
+    done = (*compiled.done, kernels, *["on the GPUs of a Ray cluster"] * bool(chunks))
+    return replace(compiled, native=native, done=done, gpu=gpu, chunks=chunks)
 
 
 def _defect(span: Span, error: Exception, what: str = "failed on this code, which stays Python") -> Diagnostic:
@@ -263,7 +271,7 @@ def compile_variant(
     known = schedules or Schedules()
     scheduled = known.of(kernel)
     bound = with_condition(kernel, scheduled.condition)
-    optimised = _as_variant(scheduled.optimised.kernel, bound, symbol)
+    optimised = as_variant(scheduled.optimised.kernel, bound, symbol)
     source = kernel_source(optimised)
     source = replace(source, work=block_work(kernel.body), uses_flags=source.uses_flags and not quiet)
     may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
@@ -271,7 +279,7 @@ def compile_variant(
     kept = safety(bound, given_up, may_stop, lambda _, everything: scheduled.must_keep(everything), lists)
     native = NativeVariant(replace(variant, kernel=bound), source, kept, (), footprints=_footprints(scheduled, lists))
     if "ray" in settings.targets and not lists and not makes_lists(variant):
-        native = _with_stages(native, optimised, known)
+        native = with_stages(native, optimised, known)
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
     dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
     done = tuple(item.message for item in scheduled.optimised.diagnostics) + _on_ray(native)
@@ -290,33 +298,6 @@ def _footprints(scheduled: Scheduled, lists: frozenset[str]) -> dict[str, Footpr
     return {name: found for name, found in scheduled.footprints().items() if name in lists} if lists else {}
 
 
-def _as_variant(scheduled: Kernel, bound: Kernel, symbol: str) -> Kernel:
-    """A schedule that variants share as one variant's: with the layouts of its own arrays, and what its guard has proved."""
-    layouts = {array.name: array.layout for array in bound.arrays}
-    arrays = tuple(replace(array, layout=layouts.get(array.name, array.layout)) for array in scheduled.arrays)
-    kernel = replace(scheduled, name=symbol, arrays=arrays, assumptions=bound.assumptions)
-    verify(kernel, scheduled=True)
-    return kernel
-
-
-def _with_stages(native: NativeVariant, optimised: Kernel, schedules: Schedules) -> NativeVariant:
-    """The variant with what a Ray cluster needs of it: stages, the chunks of those that can be spread, or the reason why none can."""
-    staged = stages(optimised, repeats=False)
-    why_not = "no loop of it is parallel from the outside: every iteration of the outermost loop needs what an earlier one has computed"
-    found = []
-    for stage in staged.each():
-        chunk = None
-        if stage.loop is not None:
-            try:
-                chunk = schedules.chunks.of(stage)
-            except Unsupported as refused:
-                why_not = refused.diagnostic.message
-        found.append(NativeStage(stage, native.source if stage.whole else _stage_source(stage.kernel), chunk))
-    if all(stage.chunk is None for stage in found):
-        return replace(native, why_not=why_not)
-    return replace(native, staged=staged, stages=tuple(found))
-
-
 def _on_ray(native: NativeVariant) -> tuple[str, ...]:
     """What a Ray cluster can do with a variant, in words."""
     if native.why_not:
@@ -325,11 +306,6 @@ def _on_ray(native: NativeVariant) -> tuple[str, ...]:
         return ()
     spread = sum(stage.chunk is not None for stage in native.stages)
     return (f"on a Ray cluster: {spread} of its {len(native.stages)} stages" if len(native.stages) > 1 else "on a Ray cluster",)
-
-
-def _stage_source(kernel: Kernel) -> KernelSource:
-    verify(kernel, scheduled=True)
-    return kernel_source(kernel)
 
 
 def _kernel_unit(region: _CompiledRegion, loops: _Loops) -> str:
@@ -352,7 +328,8 @@ def _plans(regions: Sequence[_CompiledRegion]) -> dict[str, bytes]:
     gpu = []
     for region in regions:
         found = tuple((variant.native.variant, variant.gpu) for variant in region.variants if variant.gpu is not None)
-        gpu += [GpuRegion(region.native.module, region.native.region, found)] if found else []
+        chunks = tuple(chunk for variant in region.variants for chunk in variant.chunks)
+        gpu += [GpuRegion(region.native.module, region.native.region, found, chunks)] if found else []
     natives = [variant for region in regions for variant in region.native.variants]
     if not gpu and not any(native.stages or native.why_not for native in natives):
         return {}
@@ -362,7 +339,9 @@ def _plans(regions: Sequence[_CompiledRegion]) -> dict[str, bytes]:
 
 def _gpu_sources(regions: Sequence[_CompiledRegion]) -> dict[str, str]:
     """One CUDA file a region."""
-    found = {region.native.symbol: [v.gpu for v in region.variants if v.gpu is not None] for region in regions}
+    found = {
+        region.native.symbol: [gpu for v in region.variants if v.gpu is not None for gpu in (v.gpu, *v.chunks)] for region in regions
+    }
     return {f"{symbol}.cu": cuda_source(variants) for symbol, variants in found.items() if variants}
 
 

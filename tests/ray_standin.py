@@ -9,22 +9,22 @@ from typing import Any
 
 
 class StandIn(SimpleNamespace):
-    """As much of `ray` as the target uses. lost: the number of the task whose answer never comes."""
+    """As much of `ray` as the target uses. lost: the number of the task whose answer never comes. on_gpus: tasks that asked for a GPU."""
 
     SCRIPT_MODE = 0
 
-    def __init__(self, processors: int) -> None:
+    def __init__(self, processors: int, gpus: int = 0) -> None:
         worker = SimpleNamespace(mode=self.SCRIPT_MODE)
         client = SimpleNamespace(ray=SimpleNamespace(is_connected=lambda: False))
         super().__init__(util=SimpleNamespace(client=client), get_runtime_context=lambda: SimpleNamespace(worker=worker))
-        self.processors, self.tasks, self.lost = processors, 0, -1
+        self.processors, self.gpus, self.tasks, self.on_gpus, self.lost = processors, gpus, 0, 0, -1
         self.objects: list[Any] = []
 
     def is_initialized(self) -> bool:
         return True
 
     def cluster_resources(self) -> dict[str, float]:
-        return {"CPU": float(self.processors)}
+        return {"CPU": float(self.processors), **({"GPU": float(self.gpus)} if self.gpus else {})}
 
     def nodes(self) -> list[dict[str, Any]]:
         return [{"Alive": True, "NodeID": "one"}]
@@ -37,9 +37,14 @@ class StandIn(SimpleNamespace):
 
     def remote(self, **options: Any) -> Callable[[Any], Any]:
         assert options["num_returns"] == 2
+        assert options["num_gpus"] in (0, min(1, self.gpus))
 
         def task(function: Any) -> Any:
-            return SimpleNamespace(remote=lambda order, *pieces: self._run(function, order, pieces))
+            def remote(order: Any, *pieces: Any) -> Any:
+                self.on_gpus += options["num_gpus"]
+                return self._run(function, order, pieces)
+
+            return SimpleNamespace(remote=remote)
 
         return task
 

@@ -52,10 +52,13 @@ class GpuVariant:
     plan: str
 
 
-def gpu_variant(kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, code: str, fp: str) -> GpuVariant:
+def gpu_variant(
+    kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, code: str, fp: str, fields: str = ""
+) -> GpuVariant:
     """The GPU variant of a kernel that was scheduled for a GPU.
 
     touched: what the kernel does to its arguments. symbol: the native kernel's. code: stem of the file that the CUDA source goes to.
+    fields: where the native kernel's fields are, if it is not a variant's own.
     Raises Unsupported where there is none.
     """
     found = stages(kernel)
@@ -72,7 +75,8 @@ def gpu_variant(kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, c
         function = host_function(symbol, kernel, launches, found.temporaries, boxes)
     except TypeError as error:
         raise unsupported(kernel.span, "no-gpu-form", f"not for a GPU: {error}") from error
-    return GpuVariant(symbol, kernels, function, _plan(kernel, touched, symbol, code, flags))
+    fields = fields or f'NATIVE["{symbol}"].fields'
+    return GpuVariant(symbol, kernels, function, _plan(kernel, touched, symbol, code, flags, fields))
 
 
 def _launch(step: Step, fp: str) -> Launch:
@@ -89,7 +93,7 @@ def _kernels(launches: Iterable[Launch]) -> Iterable[CudaKernel]:
             yield from _kernels(item.body)
 
 
-def _plan(kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, code: str, flags: int) -> str:
+def _plan(kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, code: str, flags: int, fields: str) -> str:
     written = {item.target.array for item in assigns(kernel.body)}
     loaded = {name for name, item in touched.items() if item.loads}
     arrays = [
@@ -97,22 +101,23 @@ def _plan(kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, code: s
         for array in kernel.arrays
         if array.role in (Role.ARGUMENT, Role.RESULT)
     ]
-    head = f'GpuPlan(\n    "{symbol}", "{code}", {symbol}, {symbol}_launches, {symbol}_chain,\n    NATIVE["{symbol}"].fields,\n'
+    head = f'GpuPlan(\n    "{symbol}", "{code}", {symbol}, {symbol}_launches, {symbol}_chain,\n    {fields},\n'
     return f"{head}    arrays=(\n{''.join(arrays)}    ),\n    flags={flags},\n)"
 
 
 @dataclass(frozen=True, slots=True)
 class GpuRegion:
-    """The GPU variants of a region, each with the types of the region's inputs and outputs."""
+    """The GPU variants of a region, each with the types of the region's inputs and outputs, and those of chunks for a cluster."""
 
     module: str
     region: Region
     variants: tuple[tuple[Variant, GpuVariant], ...]
+    chunks: tuple[GpuVariant, ...] = ()
 
 
 def gpu_plans_source(regions: Sequence[GpuRegion]) -> str:
     """Text of `gpu_plans.py`."""
-    variants = [gpu for region in regions for _, gpu in region.variants]
+    variants = [gpu for region in regions for gpu in (*(gpu for _, gpu in region.variants), *region.chunks)]
     functions = "\n\n".join(variant.function for variant in variants)
     rows = "".join(f'PLANS["{variant.symbol}"] = {variant.plan}\n' for variant in variants)
     foreign = "".join(_foreign_rows(region) for region in regions)

@@ -31,7 +31,8 @@ class NativeStage:
 class NativeVariant:
     """A variant with its generated kernel: `variant` holds inputs, outputs and the program-order kernel with every assumption; `source` is
     the printed kernel; `loops` the indexes of NumPy's inner loops it needs. `staged` and `stages` are what a cluster runs; where there
-    are none, `why_not` says why. `footprints`: what it reads and writes of the lists among its arguments, by array name."""
+    are none, `why_not` says why. `footprints`: what it reads and writes of the lists among its arguments, by array name. `devices`: the
+    same with stages whose chunks GPUs can run."""
 
     variant: Variant
     source: KernelSource
@@ -41,6 +42,7 @@ class NativeVariant:
     stages: tuple[NativeStage, ...] = ()
     why_not: str = ""
     footprints: Mapping[str, Footprint] = field(default_factory=dict)
+    devices: NativeVariant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,6 @@ class NativeRegion:
 def kernels(variant: NativeVariant) -> Iterator[tuple[KernelSource, tuple[int, ...]]]:
     """The kernels of a variant and of its stages, each with the indexes of the inner loops that it calls."""
     yield variant.source, variant.loops
-    for stage in variant.stages:
+    for stage in (*variant.stages, *(variant.devices.stages if variant.devices else ())):
         if not stage.stage.whole:
             yield stage.source, stage.loops

@@ -87,6 +87,8 @@ def _plan(variant: NativeVariant, writer: _Writer) -> str:
     stages = [_stage(stage, names, fresh, writer) for stage in variant.stages]
     rows["stages"] = f"({' '.join(f'{stage},' for stage in stages)})"
     rows["why_not"] = repr(variant.why_not)
+    if variant.devices is not None:
+        rows["devices"] = _plan(variant.devices, writer)
     if rows["results"] == "frozenset({})":
         rows["results"] = "frozenset()"
     for name in ("temporaries", "scalars", "stages", "why_not"):  # what has a default is left out where it says nothing

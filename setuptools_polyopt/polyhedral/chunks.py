@@ -24,15 +24,17 @@ import islpy as isl
 from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import TRUE, Binary, Compare, CompareOp, Expr, Sym, integer
-from setuptools_polyopt.ir.kernel import Array, Assumption, Holds, Kernel, Layout, Param, Role
+from setuptools_polyopt.ir.kernel import Array, Assumption, Holds, Kernel, Layout, NoOverlap, Param, Role
 from setuptools_polyopt.ir.statements import Block, For, If
 from setuptools_polyopt.ir.visitors import map_block_exprs, substitute
 from setuptools_polyopt.polyhedral.accesses import Access
 from setuptools_polyopt.polyhedral.affine import NotAffine, function_to_expr
 from setuptools_polyopt.polyhedral.bounds import inside
 from setuptools_polyopt.polyhedral.dependences import unwritten
-from setuptools_polyopt.polyhedral.footprint import Box
+from setuptools_polyopt.polyhedral.footprint import Box, Footprint, footprints
 from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
+from setuptools_polyopt.polyhedral.optimise import optimise
+from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.scop import Scop, extract
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import param_names, param_space, set_space
@@ -60,16 +62,45 @@ class Chunks:
     """The chunks of stages so far: stages that differ in names and strides alone share them."""
 
     known: dict[tuple[Kernel, For], Chunk] = field(default_factory=dict)
+    devices: dict[Kernel, tuple[Kernel, Mapping[str, Footprint]]] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> Chunk:
         """As `chunk`."""
         holds = tuple(item for item in stage.kernel.assumptions if isinstance(item, Holds))
         arrays = tuple(replace(array, layout=Layout.C) for array in stage.kernel.arrays)
-        assert stage.loop is not None
-        key = replace(stage.kernel, name="", arrays=arrays, assumptions=holds), stage.loop
+        key = replace(stage.kernel, name="", arrays=arrays, assumptions=holds), _loop(stage)
         if key not in self.known:
             self.known[key] = chunk(stage)
         return self.known[key]
+
+    def on_device(self, stage: Stage) -> tuple[Kernel, Mapping[str, Footprint]]:
+        """A chunk of a stage scheduled for a GPU: a kernel with its ends as parameters, for which all arrays are arguments; and what it
+        does to them. Raises Unsupported."""
+        kernel = _on_arguments(between(stage.kernel, _loop(stage)))
+        holds = tuple(item for item in kernel.assumptions if isinstance(item, Holds))
+        form = replace(kernel, name="", arrays=tuple(replace(a, layout=Layout.C) for a in kernel.arrays), assumptions=holds)
+        if form not in self.devices:
+            scop = extract(form)
+            self.devices[form] = optimise(form, Options(gpu=True), scop).kernel, footprints(scop)
+        scheduled, touched = self.devices[form]
+        layouts = {array.name: array.layout for array in kernel.arrays}
+        arrays = tuple(replace(array, layout=layouts.get(array.name, array.layout)) for array in scheduled.arrays)
+        return replace(scheduled, name=kernel.name, arrays=arrays, assumptions=kernel.assumptions), touched
+
+
+def _on_arguments(kernel: Kernel) -> Kernel:
+    """The kernel with its results as arguments, of which only a part may be at hand, and which may hold something already."""
+    results = [array.name for array in kernel.arrays if array.role is Role.RESULT and array.rank]
+    known = [array.name for array in kernel.arrays if array.role is Role.ARGUMENT]
+    apart = [NoOverlap(name, other) for k, name in enumerate(results) for other in (*results[:k], *known)]
+    arrays = tuple(replace(array, role=Role.ARGUMENT) if array.name in results else array for array in kernel.arrays)
+    return replace(kernel, arrays=arrays, assumptions=(*kernel.assumptions, *apart))
+
+
+def _loop(stage: Stage) -> For:
+    if stage.loop is None:
+        raise ValueError("the stage has no loop to cut")
+    return stage.loop
 
 
 def chunk(stage: Stage) -> Chunk:
@@ -77,11 +108,9 @@ def chunk(stage: Stage) -> Chunk:
 
     Raises Unsupported where chunks cannot be kept apart, or where that cannot be found out with reasonable effort.
     """
-    if stage.loop is None:
-        raise ValueError("the stage has no loop to cut")
     span = stage.kernel.span
     try:
-        scop = extract(between(stage.kernel, stage.loop))
+        scop = extract(between(stage.kernel, _loop(stage)))
         scop.context.get_ctx().set_ast_build_detect_min_max(1)
         with bounded(scop.context.get_ctx(), _LIMIT):
             return _Footprint(scop, stage).run()

@@ -51,11 +51,11 @@ class GpuPlan(NamedTuple):
                 return array
         raise KeyError(name)
 
-    def values(self, args: bytes) -> list[Any]:
-        """What `launch` takes behind the run, from the bytes of a struct of arguments."""
+    def values(self, args: bytes, ends: tuple[int, ...] = ()) -> list[Any]:
+        """What `launch` takes behind the run, from the bytes of a struct of arguments. ends: of a chunk, where the plan is for one."""
         record = unpack(self.fields, args)
         params = [int(record[field.name]) for field in self.fields if field.kind == "param"]
-        return params + [record[field.name] for field in self.fields if field.kind == "input"]
+        return [*params, *ends] + [record[field.name] for field in self.fields if field.kind == "input"]
 
 
 class Given(NamedTuple):

@@ -15,6 +15,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -47,6 +48,13 @@ Box = tuple[tuple[int, int], ...]
 """Per axis: the first index and the one after the last."""
 
 
+class Block(NamedTuple):
+    """A part of an array. origin: the index of its first element."""
+
+    array: Any
+    origin: tuple[int, ...]
+
+
 class Device(NamedTuple):
     """An array on the device: the address of its element of index zero, and the steps of its axes in elements."""
 
@@ -67,17 +75,34 @@ def run(plan: GpuPlan | None, call: Call) -> tuple[int, int] | None:
         return None
     hosts = dict(zip((field.source for field in plan.fields if field.kind == "data"), call.arrays, strict=True))
     try:
-        with LOCK:
-            started = Run(load(plan), plan, hosts)
-            plan.launch(started, *plan.values(call.args))
-            status, flags = started.status()
-            if not status:
-                started.copy_back()
-                started.store_scalars(unpack(plan.fields, call.args))
-            return status, flags
+        return _run(plan, call.args, hosts)
     except Unavailable as error:
         call.note(str(error))
         return None
+
+
+def run_part(plan: GpuPlan, args: bytes, blocks: Mapping[str, Block], ends: tuple[int, int]) -> tuple[int, int]:
+    """A chunk of a stage: (status, floating-point flags). blocks: what is at hand of each array. A status other than zero: nothing has
+    been written. Raises Unavailable."""
+    arrays = {name: block.array for name, block in blocks.items()}
+    return _run(plan, args, arrays, {name: block.origin for name, block in blocks.items()}, ends)
+
+
+def _run(
+    plan: GpuPlan,
+    args: bytes,
+    hosts: Mapping[str, Any],
+    origins: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    ends: tuple[int, ...] = (),
+) -> tuple[int, int]:
+    with LOCK:
+        started = Run(load(plan), plan, hosts, origins)
+        plan.launch(started, *plan.values(args, ends))
+        status, flags = started.status()
+        if not status:
+            started.copy_back()
+            started.store_scalars(unpack(plan.fields, args))
+        return status, flags
 
 
 class Loaded(NamedTuple):
@@ -149,15 +174,19 @@ def whole_source(text: str) -> str:
 
 
 class Run:
-    """One run: what a plan's function calls. hosts: the caller's arrays by name, NumPy's or CuPy's."""
+    """One run: what a plan's function calls. hosts: the caller's arrays by name, NumPy's or CuPy's. origins: where those of them begin that
+    are parts of arrays."""
 
-    def __init__(self, loaded: Loaded, plan: GpuPlan, hosts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, loaded: Loaded, plan: GpuPlan, hosts: Mapping[str, Any], origins: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    ) -> None:
         self.cupy, self.module = loaded
         self.plan = plan
         self.hosts = hosts
+        self.origins = origins
         self.devices: dict[str, Device] = {}
         self.saved: dict[str, Any] = {}
-        self.outputs: list[tuple[Any, Device, Box, Box]] = []
+        self.outputs: list[tuple[Any, Device, Box, Box]] = []  # the written section, and the boxes that are touched and written
         self.word = self.guarded(self._status_word)
 
     def guarded(self, action: Any, *args: Any, **keywords: Any) -> Any:
@@ -190,15 +219,20 @@ class Run:
         if host is not None and not isinstance(host, np.ndarray):
             self.devices[name] = self._resident(name, host, spec.writes)
             return self.devices[name]
-        box = _clipped(touched, extents)
+        origin = self.origins.get(name, (0,) * len(extents))
+        if host is not None and name not in self.origins:
+            host = _shaped(host, extents)
+        at_hand = extents if host is None else host.shape
+        box = _clipped(touched, tuple((low, low + extent) for low, extent in zip(origin, at_hand, strict=True)))
         device = self.temporary(spec.dtype, tuple(high - low for low, high in box), order)
         if host is not None and spec.reads and device.buffer.size:
-            self.guarded(device.buffer.set, _section(_shaped(host, extents), box).ravel(order=order))
+            self.guarded(device.buffer.set, _section(host, box, origin).ravel(order=order))
         shift = sum(low * step for (low, _), step in zip(box, device.steps, strict=True))
         device = device._replace(at=np.int64(int(device.at) - shift * device.buffer.dtype.itemsize))
         self.devices[name] = device
         if host is not None and spec.writes:
-            self.outputs.append((_shaped(host, extents), device, box, _clipped(written or touched, extents)))
+            section = _clipped(written or touched, box)
+            self.outputs.append((_section(host, section, origin), device, box, section))
         return device
 
     def _resident(self, name: str, array: Any, keep: bool) -> Device:
@@ -251,8 +285,7 @@ class Run:
 
     def copy_back(self) -> None:
         """What was written into the caller's NumPy arrays. Of each array only the rows that hold some of it are brought."""
-        for host, device, touched, written in self.outputs:
-            section = _section(host, written)
+        for section, device, touched, written in self.outputs:
             if not section.size:
                 continue
             axis = len(touched) - 1 if device.order == "F" else 0
@@ -285,17 +318,16 @@ def _shaped(host: Any, shape: tuple[int, ...]) -> Any:
     return view
 
 
-def _clipped(box: Box | None, extents: Sequence[int]) -> Box:
-    """A box inside an array; all of it for None."""
-    whole = tuple((0, extent) for extent in extents)
+def _clipped(box: Box | None, room: Box) -> Box:
+    """The part of a box inside another; all of that for None."""
     if box is None:
-        return whole
-    lows = [min(max(int(low), 0), extent) for (low, _), (_, extent) in zip(box, whole, strict=True)]
-    return tuple((low, max(low, min(int(high), extent))) for low, (_, high), (_, extent) in zip(lows, box, whole, strict=True))
+        return room
+    lows = [min(max(int(low), first), last) for (low, _), (first, last) in zip(box, room, strict=True)]
+    return tuple((low, max(low, min(int(high), last))) for low, (_, high), (_, last) in zip(lows, box, room, strict=True))
 
 
-def _section(array: Any, box: Box) -> Any:
-    return array[tuple(slice(low, high) for low, high in box)]
+def _section(array: Any, box: Box, origin: Sequence[int]) -> Any:
+    return array[tuple(slice(low - first, high - first) for (low, high), first in zip(box, origin, strict=True))]
 
 
 def geometry(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -114,6 +114,15 @@ def on_ray(run: Run, machine: Machine, workers: int, tasks: int) -> float:
     return rounds * machine.ray_task + shipped + run.work * machine.operation * rounds / tasks
 
 
+def on_rays_gpus(run: Run, machine: Machine, gpus: int, tasks: int) -> float:
+    """Seconds of a run as so many tasks on the GPUs of a cluster, one GPU a task."""
+    if run.pieces < 1.0 or gpus < 1:
+        return float("inf")
+    rounds = -(-tasks // gpus)
+    part = run._replace(work=run.work / tasks, read=run.read / tasks, written=run.written / tasks)
+    return rounds * (machine.ray_task + on_gpu(part, machine)) + (run.read + run.written) / machine.ray_store
+
+
 SHARE = 1.5e-6
 """Seconds of work that are worth handing to a thread that looks for some."""
 

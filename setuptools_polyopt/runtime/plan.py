@@ -92,7 +92,8 @@ class Plan(NamedTuple):
     fields: of its own struct. params: what functions take. results: the arrays that are made for the call. temporaries: arrays that live
     from stage to stage. scalars: scalar results, which the stages know as arrays of one element. safety: as in `polyopt explain`.
     library: it calls functions of NumPy or libm, whose bits depend on their version. touched: bytes of the arrays that the kernel reads
-    and that it writes. stages: for a cluster; empty where `why_not` says why.
+    and that it writes. stages: for a cluster; empty where `why_not` says why. devices: the
+    same with stages whose chunks GPUs can run (`gpu_plans` has them, by the stages' symbols).
     """
 
     symbol: str
@@ -107,6 +108,7 @@ class Plan(NamedTuple):
     scalars: tuple[Array, ...] = ()
     stages: tuple[Stage, ...] = ()
     why_not: str = ""
+    devices: Plan | None = None
 
     def values(self, args: bytes) -> tuple[int, ...]:
         """What the plan's functions take, from the bytes of the kernel's struct."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 CHUNKS_PER_PROCESSOR = 6
+CHUNKS_PER_DEVICE = 2
 LEAST_WORK = 2e7
 """Operations that are worth a task: some milliseconds."""
 MOST_WORK = 4e10
@@ -50,11 +51,11 @@ _WHOLE = -(2**63), 2**63 - 1
 
 
 class _Memory:
-    """What is known of the cluster: processors, when that was asked, whether a task has ever ended, until when it is left alone; whose
-    process this is."""
+    """What is known of the cluster: processors and GPUs, when that was asked, whether a task has ever ended (and one that had a GPU), until
+    when it is left alone; whose process this is."""
 
-    processors = 0
-    answered = False
+    processors = devices = 0
+    answered = answered_devices = False
     asked = float("-inf")
     resting = float("-inf")
     process = os.getpid()
@@ -72,7 +73,8 @@ def processors(asked: str, call: Any) -> int:
     try:
         ray = _connected(asked)
         if time.monotonic() - _Memory.asked > 5.0:
-            _Memory.processors = int(ray.cluster_resources().get("CPU", 0)) // _threads()
+            found = ray.cluster_resources()
+            _Memory.processors, _Memory.devices = int(found.get("CPU", 0)) // _threads(), int(found.get("GPU", 0))
             _Memory.asked = time.monotonic()
     except GivenUp as reason:
         if str(reason):
@@ -83,6 +85,11 @@ def processors(asked: str, call: Any) -> int:
         _Memory.resting = time.monotonic() + REST
         return 0
     return _Memory.processors
+
+
+def devices() -> tuple[int, bool]:
+    """GPUs of the cluster, as `processors` has found them, and whether they have run anything of ours yet."""
+    return _Memory.devices, _Memory.answered_devices
 
 
 def _connected(asked: str) -> Any:
@@ -115,11 +122,12 @@ def _threads() -> int:
 
 
 @cache
-def _remote(package: str, threads: int) -> Any:
-    """The task. The function is the wheel's own, found by name on the workers."""
+def _remote(package: str, threads: int, device: bool) -> Any:
+    """The task, with a GPU of its own or without. The function is the wheel's own, found by name on the workers."""
     import ray
 
-    return ray.remote(num_cpus=threads, num_returns=2, max_retries=3, scheduling_strategy="SPREAD")(ray_worker.run_chunk)
+    make = ray.remote(num_cpus=threads, num_gpus=int(device), num_returns=2, max_retries=3, scheduling_strategy="SPREAD")
+    return make(ray_worker.run_chunk)
 
 
 def _words(error: BaseException) -> str:
@@ -135,9 +143,12 @@ def _words(error: BaseException) -> str:
 # a run
 
 
-def run(plan: Plan, call: Any, native: Any, package: str) -> tuple[int, int] | None:
-    """Run a kernel on the cluster. Answers what the native hook has to answer; None (with a note) where nothing was done."""
-    workers = _Memory.processors
+def run(plan: Plan, call: Any, native: Any, package: str, on_devices: bool = False) -> tuple[int, int] | None:
+    """Run a kernel on the cluster, on its processors or on its GPUs. Answers what the native hook has to answer; None (with a note) where
+    nothing was done."""
+    if on_devices and plan.devices is not None:
+        plan = plan.devices
+    workers = _Memory.devices if on_devices else _Memory.processors
     if not plan.stages or not workers:
         return None
     try:
@@ -145,7 +156,7 @@ def run(plan: Plan, call: Any, native: Any, package: str) -> tuple[int, int] | N
     except MemoryError:
         call.note("ray: no memory for the temporaries")
         return None
-    cluster: _Cluster | None = _Cluster(package, workers)
+    cluster: _Cluster | None = _Cluster(package, workers, on_devices)
     limit = MINOR * max(stage.work(*state.values) for stage in plan.stages)
     for stage in plan.stages:
         if stage.loop is None or stage.work(*state.values) < limit or cluster is None:
@@ -180,6 +191,13 @@ class _State:
         for item in plan.scalars:
             self.arrays[item.name] = np.zeros(1, item.dtype)
         self.status = self.flags = 0
+        self.call, self.notes = call, {""}
+
+    def note(self, text: str) -> None:
+        """Say something once, for POLYOPT_TRACE."""
+        if text not in self.notes:
+            self.notes.add(text)
+            self.call.note(text)
 
     def add(self, status: int, flags: int) -> None:
         """Count a kernel that has ended."""
@@ -208,8 +226,11 @@ class _State:
 
 
 class _Cluster(NamedTuple):
+    """workers: processors, or with `devices` GPUs, each of which has a task of its own."""
+
     package: str
     workers: int
+    devices: bool
 
 
 class _Task(NamedTuple):
@@ -223,7 +244,7 @@ class _Spread:
 
     def __init__(self, state: _State, stage: Stage, cluster: _Cluster) -> None:
         self.state, self.stage, self.cluster = state, stage, cluster
-        self.chunks = list(_chunks(state, stage, cluster.workers))
+        self.chunks = list(_chunks(state, stage, cluster))
         self.supply = _Supply(state, stage, self.chunks)
         # a failing chunk must leave the arguments to those who know what they were
         self.held = state.plan.safety == "undo" and any(name in state.arguments for chunk in self.chunks for name in chunk.writes)
@@ -292,8 +313,9 @@ class _Spread:
             chunk.lower,
             chunk.upper,
             _threads(),
+            self.cluster.devices,
         )
-        status, blocks = _remote(self.cluster.package, _threads()).remote(order, *pieces)
+        status, blocks = _remote(self.cluster.package, _threads(), self.cluster.devices).remote(order, *pieces)
         self.pending[status] = _Task(chunk, blocks, time.monotonic())
         waiting.pop()
 
@@ -306,7 +328,7 @@ class _Spread:
         task = self.pending[status]
         if isinstance(answer, str):
             raise GivenUp(answer)
-        self.state.add(*answer)
+        self._told(*answer)
         if not self.held and not self.state.status:
             self._copy(task.chunk, ray.get(task.blocks, timeout=PATIENCE))
             self.supply.without(task.chunk)
@@ -314,6 +336,12 @@ class _Spread:
         self.longest = max(self.longest, now - task.started)
         if self.held:
             self.done.append(task)
+
+    def _told(self, status: int, flags: int, note: str) -> None:
+        self.state.add(status, flags)
+        self.state.note(f"ray: {note}" if note else "")
+        if self.cluster.devices and not note:
+            _Memory.answered_devices = True
 
     def _copy(self, chunk: Chunk, blocks: Sequence[np.ndarray[Any, Any]]) -> None:
         boxes = ((name, box) for name, found in chunk.writes.items() for box in found)
@@ -353,10 +381,11 @@ def _alive(ray: Any) -> set[str]:
 # cutting
 
 
-def _chunks(state: _State, stage: Stage, workers: int) -> Iterator[Chunk]:
+def _chunks(state: _State, stage: Stage, cluster: _Cluster) -> Iterator[Chunk]:
     """The chunks of a stage's loop."""
     pieces, work = stage.pieces(state.values), stage.work(*state.values)
-    wanted = min(CHUNKS_PER_PROCESSOR * workers, max(workers, int(work / LEAST_WORK)))
+    most = (CHUNKS_PER_DEVICE if cluster.devices else CHUNKS_PER_PROCESSOR) * cluster.workers
+    wanted = min(most, max(cluster.workers, int(work / LEAST_WORK)))
     count = min(pieces, max(wanted, int(work / MOST_WORK)))
     for number in range(count):
         chunk = stage.chunk(state.values, pieces * number // count, pieces * (number + 1) // count)

@@ -42,7 +42,8 @@ class Part(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A task. identity: of the sender's wheel; library: with the libraries that the kernel calls. scalars: parameters and inputs."""
+    """A task. identity: of the sender's wheel; library: with the libraries that the kernel calls. scalars: parameters and inputs. device:
+    the task has a GPU of its own."""
 
     package: str
     identity: str
@@ -54,6 +55,7 @@ class Order(NamedTuple):
     lower: int
     upper: int
     threads: int
+    device: bool = False
 
 
 class Memory(NamedTuple):
@@ -63,8 +65,9 @@ class Memory(NamedTuple):
     strides: tuple[int, ...]
 
 
-def run_chunk(order: Order, *pieces: Array) -> tuple[tuple[int, int] | str, list[Array]]:
-    """How the kernel ended (status and floating-point flags, or in words why it could not run), and the blocks that it wrote."""
+def run_chunk(order: Order, *pieces: Array) -> tuple[tuple[int, int, str] | str, list[Array]]:
+    """How the kernel ended (status, floating-point flags, and why not on the task's GPU, or only in words why it could not run), and the
+    blocks that it wrote."""
     State.active = True
     if identity(order.package, order.library) != order.identity:
         return f"a worker ({platform.node()}) has another build of {order.package} or other libraries", []
@@ -72,8 +75,25 @@ def run_chunk(order: Order, *pieces: Array) -> tuple[tuple[int, int] | str, list
     blocks = {part.name: (part, _block(part, [next(given) for _ in part.pieces])) for part in order.parts}
     memory = {name: address(block, [low for low, _ in part.room]) for name, (part, block) in blocks.items()}
     args = struct(order.fields, order.scalars, memory)
-    ended = _native(order.package).run(order.symbol, args, order.lower, order.upper, order.threads)
-    return ended, [_cut(block, box, part) for part, block in blocks.values() for box in part.writes]
+    ended, note = _on_device(order, args, blocks) if order.device else (None, "")
+    if ended is None:
+        ended = _native(order.package).run(order.symbol, args, order.lower, order.upper, order.threads)
+    return (*ended, note), [_cut(block, box, part) for part, block in blocks.values() for box in part.writes]
+
+
+def _on_device(order: Order, args: bytes, blocks: Mapping[str, tuple[Part, Array]]) -> tuple[tuple[int, int] | None, str]:
+    """The chunk on the task's GPU; or None, and perhaps why, where the native kernel has to run (nothing has been written then)."""
+    from . import gpu_target
+
+    plan = import_module(f"{order.package}.gpu_plans").PLANS.get(order.symbol)
+    if plan is None:
+        return None, ""
+    given = {name: gpu_target.Block(block, tuple(low for low, _ in part.room)) for name, (part, block) in blocks.items()}
+    try:
+        status, flags = gpu_target.run_part(plan, args, given, (order.lower, order.upper))
+    except gpu_target.Unavailable as error:
+        return None, f"{platform.node()}: {error}"
+    return (None, "") if status else ((status, flags), "")
 
 
 @cache
@@ -94,7 +114,7 @@ def identity(package: str, library: bool) -> str:
 
     folder = Path(import_module(package).__file__ or "").parent
     text = hashlib.sha256()
-    for path in sorted([*folder.glob("_native*"), folder / "plans.py"]):
+    for path in sorted([*folder.glob("_native*"), *folder.glob("*plans.py"), *folder.glob("*.cu")]):
         text.update(path.read_bytes())
     if library:
         core = getattr(np, "_core", None) or np.core

@@ -106,7 +106,7 @@ class Targets:
         if place == "gpu":
             answer = import_module(f"{__package__}.gpu_target").run(self._plan("gpu_plans", call.symbol), call)
         else:
-            answer = self._ray().run(plan, call, self.native, self.package)
+            answer = self._ray().run(plan, call, self.native, self.package, place == "ray's gpus")
         return answer
 
     def _ray(self) -> Any:
@@ -126,8 +126,18 @@ class Targets:
         if processors:
             tasks = processors * int(self._ray().CHUNKS_PER_PROCESSOR)
             forced = self.cluster.lower() not in ("", "off")
-            times["ray"] = 0.0 if forced else machine.on_ray(run, self.machine, processors, tasks)
+            found = {"ray": machine.on_ray(run, self.machine, processors, tasks), **self._on_rays_gpus(plan, run, call)}
+            times |= {min(found, key=lambda name: found[name]): -1.0} if forced else found
         return times
+
+    def _on_rays_gpus(self, plan: Plan, run: Run, call: Call) -> dict[str, float]:
+        """Seconds on the GPUs of the cluster, if it has any and they can run it."""
+        devices, warm = self._ray().devices()
+        if not devices or plan.devices is None or self.device == "cpu":
+            return {}
+        tasks = devices * int(self._ray().CHUNKS_PER_DEVICE)
+        seconds = machine.on_rays_gpus(self._on_gpu(run, call), self.machine, devices, tasks) + (0.0 if warm else GPU_START)
+        return {"ray's gpus": 0.0 if self.device == "gpu" else seconds}
 
     def _on_gpu(self, run: Run, call: Call) -> Run:
         """The run with what its GPU variant says of itself."""

@@ -37,6 +37,7 @@ class World:
 
     native: Native = field(default_factory=Native)
     processors: int = 0
+    devices: tuple[int, bool] = (0, False)
     ray_answer: tuple[int, int] | None = (0, 0)
     gpu_answer: tuple[int, int] | None = (0, 0)
     ran: list[str] = field(default_factory=list)
@@ -44,8 +45,8 @@ class World:
     def targets(self, **environ: str) -> Targets:
         return Targets("fake_polyopt", self.native, environ, MACHINE)
 
-    def run_ray(self, plan: object, call: Call, native: object, package: str) -> tuple[int, int] | None:
-        self.ran.append("ray")
+    def run_ray(self, plan: object, call: Call, native: object, package: str, on_devices: bool) -> tuple[int, int] | None:
+        self.ran.append("ray's gpus" if on_devices else "ray")
         if self.ray_answer is None:
             call.note("the cluster is gone")
         return self.ray_answer
@@ -58,7 +59,8 @@ class World:
 
 
 def plan(stages: tuple[object, ...] = (object(),), why_not: str = "") -> Any:
-    return SimpleNamespace(touched=lambda *values: (8.0, 8.0), values=lambda args: (), stages=stages, why_not=why_not)
+    devices = stages and SimpleNamespace()
+    return SimpleNamespace(touched=lambda *values: (8.0, 8.0), values=lambda args: (), stages=stages, why_not=why_not, devices=devices)
 
 
 def gpu_plan() -> Any:
@@ -77,7 +79,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     module("fake_polyopt")
     module("fake_polyopt.plans", PLANS={"heat": plan(), "serial": plan((), "its outermost loop is not parallel")})
     module("fake_polyopt.gpu_plans", PLANS={"heat": gpu_plan()})
-    module(RAY, CHUNKS_PER_PROCESSOR=6, run=made.run_ray, processors=lambda wanted, call: made.processors)
+    ray = {"run": made.run_ray, "processors": lambda wanted, call: made.processors, "devices": lambda: made.devices}
+    module(RAY, CHUNKS_PER_PROCESSOR=6, CHUNKS_PER_DEVICE=2, **ray)
     module("setuptools_polyopt.runtime.gpu_target", run=made.run_gpu)
     for name in ("ray", "cupy"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -130,6 +133,18 @@ def test_a_cluster_that_the_program_started(world: World, imported: Callable[[st
     assert targets("heat", b"", (), 1e5) is None, "too short"
     assert world.ran == ["ray"]
     assert world.targets(POLYOPT_DEVICE="cpu", POLYOPT_RAY="off")("heat", b"", (), 1e9) is None
+
+
+def test_the_gpus_of_a_cluster(world: World, imported: Callable[[str], None]) -> None:
+    imported("ray")
+    world.processors, world.devices = 8, (4, True)
+    assert world.targets()("heat", b"", (), 1e9) == (0, 0)
+    assert world.targets(POLYOPT_DEVICE="cpu")("heat", b"", (), 1e9) == (0, 0)
+    assert world.ran == ["ray's gpus", "ray"]
+    world.devices = (4, False)  # no worker has imported CuPy yet
+    assert world.targets()("heat", b"", (), 1e9) == (0, 0)
+    assert world.targets(POLYOPT_DEVICE="gpu", POLYOPT_RAY="auto")("heat", b"", (), 1.0) == (0, 0)
+    assert world.ran[2:] == ["ray", "ray's gpus"]
 
 
 def test_what_is_forced_needs_no_gain(world: World) -> None:
