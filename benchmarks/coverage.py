@@ -48,7 +48,6 @@ from setuptools_polyopt.report.model import ModuleReport, from_json  # noqa: E40
 
 HERE = Path(__file__).resolve().parent
 ENTRIES = {"corpus": ("run",), "polybench": ("lists", "loops", "arrays")}
-CPU_SECONDS = 300
 WALL_SECONDS = 3600
 ROUNDS = 3
 SHOWN_SHARE = 0.01
@@ -172,7 +171,7 @@ def measure_alone(program: Program, work: Path, flags: Sequence[str]) -> Outcome
     except subprocess.TimeoutExpired:
         return Outcome(program.name, program.folder, f"not done after {WALL_SECONDS} s")
     if done.returncode == -signal.SIGXCPU:
-        return Outcome(program.name, program.folder, f"not done after {CPU_SECONDS} s")
+        return Outcome(program.name, program.folder, "not done within the CPU time that it may take")
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return Outcome(program.name, program.folder, f"ended with {done.returncode}: {last}")
@@ -359,19 +358,21 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="folder or program (glob pattern; may be repeated)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "coverage", help="where to build (default: build/coverage)")
+    parser.add_argument("--cpu-seconds", type=int, default=300, help="what one program may take, built and run (default: 300)")
     parser.add_argument("--build-only", action="store_true", help="compile and run nothing")
     parser.add_argument("--keep-builds", action="store_true", help="run what was built the last time")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         program = Program(*options.child)
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+        resource.setrlimit(resource.RLIMIT_CPU, (options.cpu_seconds, options.cpu_seconds + 5))
         print(json.dumps(asdict(measure(program, options.work, build=not options.keep_builds, run=not options.build_only))))
         return 0
     wanted = programs(options.only)
     if not options.keep_builds:
         prepare(wanted, options.work / "project")
-    flags = [*(["--build-only"] if options.build_only else []), *(["--keep-builds"] if options.keep_builds else [])]
+    flags = ["--cpu-seconds", str(options.cpu_seconds)]
+    flags += [*(["--build-only"] if options.build_only else []), *(["--keep-builds"] if options.keep_builds else [])]
     outcomes = []
     for program in wanted:
         outcomes.append(measure_alone(program, options.work, flags))
