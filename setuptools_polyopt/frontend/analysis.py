@@ -91,7 +91,9 @@ def _function(
     own = settings.for_function(f"{module}:{candidate.name}")
     entry = entry_for(profile, module, candidate.name, candidate.node) if profile is not None else None
     names = project.modules[module].names
-    function = Function(file, candidate.name, names, function_names(candidate.node), own.fp, candidate.enclosing, project)
+    local = function_names(candidate.node)
+    inner = project.inner(f"{module}:{candidate.name}", project.modules[module], candidate.node, local, candidate.enclosing)
+    function = Function(file, candidate.name, names, local, own.fp, candidate.enclosing, project, inner)
     walks: list[tuple[Signature, Flow]] = []
     for signature in signatures(candidate.node, names, entry, own.also_dtypes):
         flow = Flow(function, text.splitlines())

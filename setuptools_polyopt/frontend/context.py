@@ -7,7 +7,7 @@ that are no locals are resolved through the module (`resolution`) and guarded.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
@@ -43,7 +43,7 @@ from setuptools_polyopt.operators.values import ScalarType, join, literal
 @dataclass(frozen=True)
 class Function:
     """One function of the module, apart from types. fp: "strict", "bounded" or "fast"; enclosing: locals of functions around it;
-    project: the modules that are compiled together."""
+    project: the modules that are compiled together; inner: functions that it defines, under names that nothing else binds."""
 
     file: str
     name: str
@@ -52,13 +52,14 @@ class Function:
     fp: str
     enclosing: frozenset[str] = frozenset()
     project: Project = field(default_factory=Project)
+    inner: Mapping[str, Definition] = field(default_factory=dict)
 
 
 @dataclass
 class Context:
     """One lowering: `entry` types the names at the region's start, `evaluate` lowers an expression, `execute` a list of statements.
 
-    caller: while the body of a called function is lowered, what calls it; `called` is its key then.
+    caller: while the body of a called function is lowered, what calls it; `called` is its key then; scope: the function around it.
     """
 
     function: Function
@@ -68,6 +69,7 @@ class Context:
     state: State = field(default_factory=State)
     caller: Context | None = None
     called: str = ""
+    scope: Context | None = None
     inner: dict[str, Value] = field(default_factory=dict)
     """Variables of the comprehensions around."""
 
@@ -92,8 +94,23 @@ class Context:
         return self.settle(self.lookup(name, span), span)
 
     def is_local(self, name: str) -> bool:
-        """Whether a name is a variable here, of the function or of a comprehension."""
-        return name in self.inner or name in self.function.names.locals
+        """Whether a name is a variable here, of the function, of a comprehension, or of a function around that calls this one."""
+        if name in self.inner or name in self.function.names.locals:
+            return True
+        return self.scope is not None and name in self.function.enclosing and self.scope.is_local(name)
+
+    def around(self, name: str, scope: Context, span: Span) -> Value:
+        """The value of a variable of a function around, as it is where this one is called."""
+        depth, context = 0, scope
+        while context.caller is not None:
+            depth, context = depth + 1, context.caller
+        state, env = self.state, self.state.env
+        state.env = dict(state.frames[depth])
+        try:
+            value = scope.read(name, span)
+            return replace(value, fresh=False) if isinstance(value, ArrayValue) else value  # others know it
+        finally:
+            state.frames[depth], state.env = state.env, env
 
     def lookup(self, name: str, span: Span) -> Value:
         """The value of a local name, as an input of the region where it was not bound inside. Pending and conflicting values as such."""
@@ -101,6 +118,8 @@ class Context:
         if name in state.env:
             return state.env[name]
         binding = self.entry.get(name)
+        if binding is not None and binding.definite and name in self.function.inner:
+            return FunctionValue(self.function.inner[name], scope=self)
         if binding is None:
             raise unsupported(span, "unbound", f"`{name}` is not bound here")
         if not binding.definite:
@@ -132,6 +151,10 @@ class Context:
 
     def resolve(self, name: str, attributes: tuple[str, ...], span: Span) -> Value:
         """The value of a global name or builtin, guarded."""
+        if name in self.function.enclosing and self.scope is not None:
+            if attributes:  # the chain starts at a variable
+                raise unsupported(span, "attribute", f"`{name}` is a variable of the enclosing function")
+            return self.around(name, self.scope, span)
         if name in self.function.enclosing:
             raise unsupported(span, "closure", f"`{name}` belongs to the enclosing function", "pass it as an argument")
         module = self.function.module

@@ -15,6 +15,7 @@ from setuptools_polyopt.frontend import arrays, calls, comprehensions, contracti
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.attributes import attribute
 from setuptools_polyopt.frontend.context import Context, constant_value
+from setuptools_polyopt.frontend.joins import join_branches
 from setuptools_polyopt.frontend.pytypes import NoneType, UnknownType
 from setuptools_polyopt.frontend.subscripts import subscript
 from setuptools_polyopt.frontend.values import (
@@ -28,6 +29,7 @@ from setuptools_polyopt.frontend.values import (
 )
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Binary, Compare, Const, Expr, Select, Unary, integer
+from setuptools_polyopt.ir.statements import If, Stmt
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, ScalarType
 
@@ -241,12 +243,26 @@ def _boolean(ctx: Context, node: ast.BoolOp) -> Value:
                 return result
             result = ctx.expr(item)
             continue
-        emitted = len(ctx.state.blocks[-1])
-        other = ctx.expr(item)
-        if len(ctx.state.blocks[-1]) != emitted:
-            raise unsupported(span, "short-circuit", "array operations behind `and`/`or` are not supported")
-        result = _pair(ctx, op, result, other, span)
+        with ctx.state.block() as block:
+            other = ctx.expr(item)
+            emitted = list(block)
+        if emitted:  # they run only where Python evaluates the operand
+            test = truth(ctx, result, span)
+            second: tuple[Value, list[Stmt]] = (other, emitted)
+            first: tuple[Value, list[Stmt]] = (result, [])
+            result = _chosen(ctx, test, second, first, span) if op == "And" else _chosen(ctx, test, first, second, span)
+        else:
+            result = _pair(ctx, op, result, other, span)
     return result
+
+
+def _chosen(ctx: Context, test: Expr, then: tuple[Value, list[Stmt]], orelse: tuple[Value, list[Stmt]], span: Span) -> Value:
+    """One of two values by a condition, each with the statements that evaluate it."""
+    if not (isinstance(then[0], ScalarValue) and isinstance(orelse[0], ScalarValue)):
+        raise unsupported(span, "short-circuit", "one of two arrays, by a condition, is not supported", "use an if statement")
+    chosen = join_branches(ctx, ctx.state.fresh("choice"), then[0], orelse[0], (then[1], orelse[1]), span)
+    ctx.state.emit(If(test, tuple(then[1]), tuple(orelse[1]), span))
+    return ctx.settle(chosen, span)
 
 
 def _and(ctx: Context, left: Value, right: Value, span: Span) -> Value:
@@ -264,10 +280,14 @@ def _conditional(ctx: Context, node: ast.IfExp) -> Value:
     test = truth(ctx, ctx.expr(node.test), span)
     if isinstance(test, Const):
         return ctx.expr(node.body if test.value else node.orelse)
-    emitted = len(ctx.state.blocks[-1])
-    then, orelse = ctx.expr(node.body), ctx.expr(node.orelse)
-    if len(ctx.state.blocks[-1]) != emitted:
-        raise unsupported(span, "short-circuit", "array operations in `x if c else y` are not supported", "use an if statement")
+    with ctx.state.block() as block:
+        then = ctx.expr(node.body)
+        before = list(block)
+    with ctx.state.block() as block:
+        orelse = ctx.expr(node.orelse)
+        emitted = list(block)
+    if before or emitted:
+        return _chosen(ctx, test, (then, before), (orelse, emitted), span)
     first, second = arrays.operand_of(then, span), arrays.operand_of(orelse, span)
     result = elementwise.conditional(Operand(test, ScalarType("python", DType.BOOL)), first, second, span)
     return ScalarValue(result.type, result.expr)

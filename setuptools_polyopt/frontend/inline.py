@@ -22,7 +22,15 @@ from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import joins, order
 from setuptools_polyopt.frontend.context import Context, Function, constant_value
 from setuptools_polyopt.frontend.project import Definition, default_of
-from setuptools_polyopt.frontend.values import ArrayValue, FunctionValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    FunctionValue,
+    ListValue,
+    NoneValue,
+    ScalarValue,
+    TupleValue,
+    Value,
+)
 from setuptools_polyopt.ir.expressions import Const, Load
 
 MAX_DEPTH = 12
@@ -38,7 +46,7 @@ def inline(ctx: Context, node: ast.Call, function: FunctionValue, used: bool = T
     _check(ctx, definition, name, span)
     arguments = _arguments(ctx, node, function, span)
     try:
-        return _lowered(ctx, definition, name, arguments, span, used)
+        return _lowered(ctx, function, name, arguments, span, used)
     except Unsupported as error:
         inner = error.diagnostic
         if inner.kind == "project-call":
@@ -82,10 +90,12 @@ def _arguments(ctx: Context, node: ast.Call, function: FunctionValue, span: Span
     wrong = len(unnamed) > len(positional) or any(name in found or name not in by_name for name in names)
     found.update(zip(names, given[len(node.args) :], strict=True))
     for name in (*positional, *(argument.arg for argument in own.kwonlyargs)):
-        default = None if wrong or name in found or function.guard is None else default_of(definition, name, function.guard)
+        default = None if wrong or name in found else default_of(definition, name)
         if default is not None:
-            ctx.guard(default)
-            found[name] = constant_value(default.value, span)
+            value, position = default
+            if function.guard is not None:
+                ctx.guard(replace(function.guard, value=value, kind="default", position=position))
+            found[name] = constant_value(value, span)
         wrong = wrong or name not in found
     if wrong:
         text = "its arguments do not fit its parameters, or a default is no constant"
@@ -94,12 +104,22 @@ def _arguments(ctx: Context, node: ast.Call, function: FunctionValue, span: Span
 
 
 def _lowered(
-    ctx: Context, definition: Definition, name: str, arguments: Mapping[str, Value], span: Span, used: bool
+    ctx: Context, called: FunctionValue, name: str, arguments: Mapping[str, Value], span: Span, used: bool
 ) -> Value:
     """The callee's statements, and its value."""
+    definition = called.definition
     assert definition.node is not None  # checked
-    function = Function(definition.file, name, definition.module, definition.names, definition.fp, project=ctx.function.project)
-    inner = Context(function, {}, ctx.evaluate, ctx.execute, ctx.state, ctx, definition.key)
+    function = Function(
+        definition.file,
+        name,
+        definition.module,
+        definition.names,
+        definition.fp,
+        definition.enclosing,
+        ctx.function.project,
+        definition.inner,
+    )
+    inner = Context(function, {}, ctx.evaluate, ctx.execute, ctx.state, ctx, definition.key, called.scope)
     *body, last = definition.node.body
     assert isinstance(last, ast.Return)  # the single exit
     assert last.value is not None
@@ -109,7 +129,7 @@ def _lowered(
             ctx.state.env[parameter] = _parameter(inner, parameter, value, span)
         ctx.execute(inner, body)
         result = inner.expr(last.value) if used else NoneValue()
-    return _returned(result, arguments.values())
+    return _returned(inner, result, arguments.values(), span)
 
 
 def _parameter(ctx: Context, name: str, value: Value, span: Span) -> Value:
@@ -117,6 +137,8 @@ def _parameter(ctx: Context, name: str, value: Value, span: Span) -> Value:
     match value:
         case ArrayValue():
             return replace(value, fresh=False)
+        case ListValue(view=view):
+            return replace(value, view=replace(view, fresh=False))
         case TupleValue(items=items):
             return TupleValue(tuple(_parameter(ctx, f"{name}.{index}", item, span) for index, item in enumerate(items)))
         case ScalarValue() if not _lasts(ctx, value):
@@ -132,11 +154,13 @@ def _lasts(ctx: Context, value: ScalarValue) -> bool:
     return (plain or ctx.state.form(value.expr) is not None) and (tag is None or (isinstance(tag, Load | Const)))
 
 
-def _returned(value: Value, arguments: Collection[Value]) -> Value:
+def _returned(inner: Context, value: Value, arguments: Collection[Value], span: Span) -> Value:
     """The value of the call; an argument that comes back is the very array that it was."""
     if isinstance(value, TupleValue):
-        return TupleValue(tuple(_returned(item, arguments) for item in value.items))
-    for argument in arguments if isinstance(value, ArrayValue) else ():
-        if isinstance(argument, ArrayValue) and argument.fresh and replace(argument, fresh=False) == value:
+        return TupleValue(tuple(_returned(inner, item, arguments, span) for item in value.items))
+    if isinstance(value, FunctionValue) and value.scope is inner:
+        raise unsupported(span, "closure", "it answers a function that sees its names")
+    for argument in arguments if isinstance(value, ArrayValue | ListValue) else ():
+        if isinstance(argument, ArrayValue | ListValue) and _parameter(inner, "", argument, span) == value:
             return argument
     return value

@@ -63,6 +63,11 @@ def has_jumps(body: Sequence[ast.stmt]) -> bool:
     return any(isinstance(node, ast.Break | ast.Continue) for node in _own(body))
 
 
+def has_breaks(body: Sequence[ast.stmt]) -> bool:
+    """Whether a loop's body holds a `break` of that loop."""
+    return any(isinstance(node, ast.Break) for node in _own(body))
+
+
 def _own(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements of a body without those inside loops and definitions, whose jumps are their own (`else` of a loop aside)."""
     for node in body:

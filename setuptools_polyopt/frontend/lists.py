@@ -16,7 +16,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
-from setuptools_polyopt.frontend import arrays
+from setuptools_polyopt.frontend import arrays, order
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.creation import dtype_of
@@ -84,7 +84,7 @@ def literal(ctx: Context, node: ast.List) -> ListValue:
     if not node.elts or any(isinstance(part, ast.Starred) for part in node.elts):
         raise unsupported(span, "expression", "empty lists and lists with `*` are not supported", "make the list with its length")
     known = set(ctx.state.arrays)
-    values = [ctx.expr(part) for part in node.elts]
+    values = order.evaluated(ctx, node.elts)
     alone(values, known, span)
     first = values[0]
     target = new(ctx, first, number(len(values)), span)

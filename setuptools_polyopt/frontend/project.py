@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.frontend.names import Names, function_names, own_nodes
-from setuptools_polyopt.frontend.resolution import Literal, Module, Resolved, module_names
+from setuptools_polyopt.frontend.names import Names, all_arguments, bound, function_names, own_nodes
+from setuptools_polyopt.frontend.resolution import Constant, Literal, Module, Resolved, module_names
 from setuptools_polyopt.frontend.single_exit import single_exit
 from setuptools_polyopt.frontend.source import handed_over, left_alone
 from setuptools_polyopt.ir.kernel import GlobalGuard
@@ -26,7 +26,7 @@ from setuptools_polyopt.ir.kernel import GlobalGuard
 @dataclass(frozen=True)
 class Definition:
     """A function whose calls may be compiled. key: "pkg.mod:f"; node: with one exit, None where `why` says what stands in the way;
-    names: of that node; size: its statements."""
+    names: of that node; size: its statements; enclosing: locals of the functions around it; inner: functions that it defines."""
 
     key: str
     module: Module
@@ -36,6 +36,14 @@ class Definition:
     names: Names
     why: str = ""
     size: int = 0
+    enclosing: frozenset[str] = frozenset()
+    inner: Mapping[str, Definition] = field(default_factory=dict)
+
+
+    @property
+    def nested(self) -> bool:
+        """Whether it stands in a function or a class."""
+        return "." in self.key.rpartition(":")[2]
 
 
 @dataclass(frozen=True)
@@ -143,7 +151,25 @@ class Project:
             self.known[key] = self.defined(key, text, node)
         return self.known[key]
 
-    def defined(self, key: str, text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Definition:
+    def inner(
+        self, key: str, text: ModuleText, node: ast.FunctionDef, names: Names, enclosing: frozenset[str]
+    ) -> Mapping[str, Definition]:
+        """The functions that a function defines in its own body, each under a name that nothing else binds."""
+        found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        several: set[str] = {argument.arg for argument in all_arguments(node)} | names.shared
+        for part in own_nodes(node.body):
+            for name in _binds(part):
+                several |= {name} if name in found or not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) else set()
+            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+                found[part.name] = part
+        around = enclosing | names.locals
+        return {
+            name: self.defined(f"{key}.<locals>.{name}", text, part, around) for name, part in found.items() if name not in several
+        }
+
+    def defined(
+        self, key: str, text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef, enclosing: frozenset[str] = frozenset()
+    ) -> Definition:
         """A function of the project with what stands in the way of compiling calls of it."""
         fp = self.settings.for_function(key).fp
         why = _why_not(text, node) or ("" if self.settings.wants_function(key) else "it is excluded by the settings")
@@ -152,7 +178,10 @@ class Project:
             why = why or "it returns in too many places"
             return Definition(key, text.names, text.file, fp, None, Names(frozenset(), frozenset()), why)
         size = sum(isinstance(part, ast.stmt) for part in ast.walk(plain))
-        return Definition(key, text.names, text.file, fp, plain, function_names(plain), "", size)
+        names = function_names(plain)
+        return Definition(
+            key, text.names, text.file, fp, plain, names, "", size, enclosing, self.inner(key, text, plain, names, enclosing)
+        )
 
 
 def _why_not(text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
@@ -171,6 +200,18 @@ def _why_not(text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef) -> 
     return ""
 
 
+def _binds(node: ast.AST) -> frozenset[str]:
+    """Names that one node binds, or whose attributes it sets."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.Attribute(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+            return frozenset({name})
+        case ast.stmt() | ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar() | ast.MatchMapping():
+            inner = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt | ast.expr | ast.ExceptHandler)]
+            return bound([node]) - bound(inner) if not isinstance(node, ast.FunctionDef | ast.ClassDef) else frozenset({node.name})
+        case _:
+            return frozenset()
+
+
 def project_of(sources: Iterable[tuple[str, str, str]], settings: Settings) -> Project:
     """The project of modules given as (name, file, text); those that do not parse are left out."""
     texts: dict[str, ModuleText] = {}
@@ -183,9 +224,8 @@ def project_of(sources: Iterable[tuple[str, str, str]], settings: Settings) -> P
     return Project(texts, settings)
 
 
-def default_of(definition: Definition, parameter: str, function: GlobalGuard) -> GlobalGuard | None:
-    """The value of a parameter that a call leaves out, as its guard; None where there is none that can be known. function: the guard on
-    the function itself."""
+def default_of(definition: Definition, parameter: str) -> tuple[Constant, int] | None:
+    """The value of a parameter that a call leaves out, and its place in `__defaults__`; None where there is none that can be known."""
     assert definition.node is not None
     own = definition.node.args
     positional = [*own.posonlyargs, *own.args]
@@ -194,5 +234,6 @@ def default_of(definition: Definition, parameter: str, function: GlobalGuard) ->
     if parameter not in names or names.index(parameter) < first:
         return None
     position = names.index(parameter) - first
-    value = definition.module.literal(own.defaults[position])
-    return None if value is None else replace(function, value=value.value, kind="default", position=position)
+    scope = Module() if definition.nested else definition.module  # whose names others may hide
+    value = scope.literal(own.defaults[position])
+    return None if value is None else (value.value, position)

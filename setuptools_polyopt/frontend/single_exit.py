@@ -7,9 +7,16 @@
                                            return = y + 1.0
                                        return return
 
+    for x in r:                        for x in r:
+        if c:                              if c:
+            return x                           return = x
+    return 0.0              ->                 break
+                                       else:
+                                           return = 0.0
+
 The name `return` cannot clash: it is a keyword. Functions that always answer a tuple of one length keep its items under names of their
-own (`return.0`, `return.1`), so that branches may disagree on one item and not on the others. A `return` inside a loop, `with` or `try`
-is left as it is, for the lowering to refuse.
+own (`return.0`, `return.1`), so that branches may disagree on one item and not on the others. A `return` inside `with` or `try`, or in a
+loop that has a `break` of its own, is left as it is, for the lowering to refuse.
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from setuptools_polyopt.frontend.jumps import has_breaks
 from setuptools_polyopt.frontend.names import own_nodes
 
 _GROWTH = 4
@@ -96,10 +104,36 @@ class _Rewriter:
                     if then is None or orelse is None:
                         return None
                     return [*made, ast.copy_location(ast.If(statement.test, then, orelse), statement)]
+                case ast.For() | ast.While() if _returns([statement]) and not has_breaks(statement.body):
+                    orelse = self.block(statement.orelse, pending[index + 1 :])
+                    return None if orelse is None else [*made, self.loop(statement, orelse)]
                 case _:
                     made.append(statement)
         place = pending[-1] if pending else ast.Constant(None, lineno=0, col_offset=0)
         return [*made, self.store(None, place)]
+
+    def loop(self, statement: ast.For | ast.While, orelse: list[ast.stmt]) -> ast.stmt:
+        """The loop with a `break` for each `return`; `orelse`: what follows if there was none."""
+        made = copy.copy(statement)
+        made.body, made.orelse = self.inside(statement.body), orelse
+        return made
+
+    def inside(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Statements of a loop's body, where a `break` ends everything."""
+        made: list[ast.stmt] = []
+        for index, statement in enumerate(body):
+            match statement:
+                case ast.Return():
+                    return [*made, self.store(statement.value, statement), ast.copy_location(ast.Break(), statement)]
+                case ast.If() if _returns([statement]):
+                    branches = self.inside(statement.body), self.inside(statement.orelse)
+                    made.append(ast.copy_location(ast.If(statement.test, *branches), statement))
+                case ast.For() | ast.While() if _returns([statement]) and not has_breaks(statement.body):
+                    after = [*self.inside([*statement.orelse, *body[index + 1 :]]), ast.copy_location(ast.Continue(), statement)]
+                    return [*made, self.loop(statement, after), ast.copy_location(ast.Break(), statement)]
+                case _:
+                    made.append(statement)
+        return made
 
     def store(self, value: ast.expr | None, place: ast.AST) -> ast.stmt:
         """The statement that keeps the returned value."""

@@ -16,9 +16,17 @@ from setuptools_polyopt.frontend.affine import conditions, negated
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
 from setuptools_polyopt.frontend.joins import current, join_branches, named
-from setuptools_polyopt.frontend.names import bound
+from setuptools_polyopt.frontend.names import all_arguments, bound
 from setuptools_polyopt.frontend.subscripts import Element, locate
-from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ListValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    ConflictValue,
+    FunctionValue,
+    ListValue,
+    ScalarValue,
+    TupleValue,
+    Value,
+)
 from setuptools_polyopt.ir.expressions import Const, Expr
 from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators import elementwise
@@ -54,8 +62,17 @@ def lower(ctx: Context, node: ast.stmt) -> None:
             loops.lower_jump(ctx, node)
         case ast.Expr(value=ast.Call() as call):
             calls.effect(ctx, call)
+        case ast.FunctionDef(name=name) if ctx.caller is not None and name in ctx.function.inner and _without_effects(node):
+            ctx.state.env[name] = FunctionValue(ctx.function.inner[name], scope=ctx)
         case _:
             _refuse(ctx, node)
+
+
+def _without_effects(node: ast.FunctionDef) -> bool:
+    """Whether a definition evaluates nothing but literals."""
+    annotated = node.returns is not None or any(argument.annotation is not None for argument in all_arguments(node))
+    defaults = [*node.args.defaults, *(item for item in node.args.kw_defaults if item is not None)]
+    return not node.decorator_list and not annotated and all(isinstance(item, ast.Constant) for item in defaults)
 
 
 def _refuse(ctx: Context, node: ast.stmt) -> None:

@@ -8,7 +8,7 @@ slices, rows, transposes and aliases of names cost nothing and writes through th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic
@@ -19,6 +19,7 @@ from setuptools_polyopt.ir.kernel import GlobalGuard
 from setuptools_polyopt.operators.values import ScalarType
 
 if TYPE_CHECKING:
+    from setuptools_polyopt.frontend.context import Context
     from setuptools_polyopt.frontend.project import Definition
 
 
@@ -144,10 +145,12 @@ class PathValue:
 
 @dataclass(frozen=True, slots=True)
 class FunctionValue:
-    """A function of the project, about to be called. guard: that a name leads to it; receiver: its first argument, if it is a method."""
+    """A function of the project, about to be called. guard: that a name leads to it; scope: of the function around it, whose names it sees;
+    receiver: its first argument, if it is a method."""
 
     definition: Definition
     guard: GlobalGuard | None = None
+    scope: Context | None = field(default=None, compare=False)
     receiver: Value | None = None
 
 
