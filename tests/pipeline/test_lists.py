@@ -1,0 +1,462 @@
+"""Lists of numbers as data of regions, built and run against the untouched source: values, types, identity, exceptions, what is left."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from built import Built, build, profile_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SOURCE = '''
+import math
+
+import numpy as np
+
+
+def gemm(alpha: float, c: list[list[float]], a: list[list[float]], b: list[list[float]]):
+    for i in range(len(c)):
+        for j in range(len(c[0])):
+            for k in range(len(b)):
+                c[i][j] += alpha * a[i][k] * b[k][j]
+
+
+def axpy(a: float, x: list[float], y: list[float]):
+    for i in range(len(x)):
+        y[i] = a * x[i] + y[i]
+
+
+def shifted(x: list[float], y: list[float]):
+    for i in range(1, len(x)):
+        y[i] = 0.5 * (x[i] + x[i - 1])
+
+
+def positive(x: list[float], y: list[float]):
+    for i in range(len(x)):
+        if x[i] > 0.0:
+            y[i] = math.sqrt(x[i]) / x[i] + y[i]
+
+
+def quotients(x: list[float], y: list[float]):
+    for i in range(len(x)):
+        y[i] = 1.0 / x[i] + x[i] * x[i]
+
+
+def bits(x: list[int], y: list[int]):
+    total = 0
+    for i in range(len(x)):
+        x[i] = (x[i] * 3 + y[i]) // 2 - (x[i] % 7)
+        total += x[i] ^ y[i]
+    return total
+
+
+def flags(x: list[bool], y: list[bool]):
+    count = 0
+    for i in range(len(x)):
+        x[i] = not y[i] and x[i]
+        if x[i] == y[i]:
+            count += 1
+    return count
+
+
+def turned(x: list[complex], z: complex):
+    for i in range(len(x)):
+        x[i] = x[i] * z + 1.0j * x[i] * x[i]
+
+
+def rows(a: list[list[float]], b: list[float]):
+    for i in range(len(a)):
+        row = a[i]
+        for j in range(len(b)):
+            row[j] = row[j] * 2.0 + b[j] - row[-1]
+
+
+def cube(a: list[list[list[float]]]):
+    for i in range(len(a)):
+        for j in range(len(a[0])):
+            for k in range(1, len(a[0][0])):
+                a[i][j][k] = a[i][j][k] + a[i][j][k - 1] * 0.5 + a[i][j - 1][k]
+
+
+def made(n: int, m: int, x: list[float]):
+    c = [[0.0] * m for _ in range(n)]
+    for i in range(n):
+        for j in range(m):
+            c[i][j] = x[j] * i + c[i][j - 1] + c[i - 1][j]
+    return c
+
+
+def squares(x: list[float]):
+    y = [v * v + 1.0 for v in x]
+    total = 0.0
+    for i in range(len(y)):
+        total += y[i] * x[i]
+    return y, total
+
+
+def table(n: int, m: int):
+    c = [[i * j - 3 for j in range(m)] for i in range(n)]
+    for i in range(n):
+        for j in range(m):
+            c[i][j] += i // 2
+    return c
+
+
+def pairs(x: list[float], y: list[float]):
+    z = [a * b + k for k, (a, b) in enumerate(zip(x, y))]
+    for i in range(len(z)):
+        z[i] -= x[i] / 4.0
+    return z
+
+
+def of_numpy(a, n: int):
+    x = [a[i] * 2.0 for i in range(n)]
+    for i in range(n):
+        a[i] = x[i] + 1.0
+    return x
+
+
+def to_numpy(x: list[list[float]], k: list[int]):
+    a = np.array(x)
+    w = np.array(k, dtype=np.float64)
+    return a * w + np.exp(a)
+
+
+def from_numpy(a):
+    x = a.tolist()
+    for i in range(len(x)):
+        for j in range(len(x[0])):
+            x[i][j] = x[i][j] * 2.0 + 1.0
+    return x
+
+
+def extremes(x: list[float], n: int):
+    low, high = min(x), max(x)
+    for i in range(n):
+        x[i] = (x[i] - low) / (high - low)
+    return low, high
+
+
+def tuples(weights: tuple[float, ...], p: tuple[int, int], x: list[float]):
+    i0, i1 = p
+    for i in range(len(x)):
+        for k in range(len(weights)):
+            x[i] += weights[k] * i0 - i1
+    return x[0]
+
+
+def both(a, x: list[float]):
+    for i in range(len(x)):
+        a[i] = a[i] * x[i]
+        x[i] = x[i] + 0.5
+
+
+def parts(x: list[float], n: int):
+    y = x[1:n]
+    for i in range(len(y)):
+        y[i] = y[i] * 2.0 + x[i]
+    return y
+
+
+def few(x: list[float]):
+    return x[0] * x[1] + x[2] * x[3] + x[4] * x[5] + x[0] * x[3] + x[1] * x[4] - x[2]
+
+
+def gathered(x: list[float], index: list[int], y: list[float]):
+    for i in range(len(index)):
+        y[i] = y[i] + x[index[i]] * 2.0
+
+
+def mean(x: list[float], n: int):
+    s = x[0]
+    for i in range(1, n):
+        s += x[i] * 0.5
+    return s
+
+
+def last(x: list[float], n: int):
+    best = x[0]
+    for i in range(n):
+        if x[i] > best:
+            best = x[i]
+    return best
+'''
+
+
+def numbers(count: int, seed: int = 0) -> list[float]:
+    drawn = random.Random(seed)
+    return [drawn.uniform(-2.0, 2.0) for _ in range(count)]
+
+
+def table(n: int, m: int, seed: int = 0) -> list[list[float]]:
+    return [numbers(m, seed + i) for i in range(n)]
+
+
+def whole(count: int, seed: int = 0) -> list[int]:
+    drawn = random.Random(seed)
+    return [drawn.randrange(-50, 50) for _ in range(count)]
+
+
+CALLS: dict[str, tuple[Callable[[], list[Any]], ...]] = {
+    "gemm": (lambda: [1.5, table(7, 8), table(7, 9, 20), table(9, 8, 40)],),
+    "axpy": (lambda: [2.0, numbers(40), numbers(40, 1)],),
+    "shifted": (lambda: [numbers(40), numbers(40, 1)], lambda: [numbers(40), whole(1) + numbers(39, 1)]),
+    "positive": (lambda: [numbers(40), numbers(40, 1)],),
+    "quotients": (lambda: [numbers(40), numbers(40, 1)], lambda: [numbers(40), list(range(40))]),
+    "bits": (lambda: [whole(40), whole(40, 1)], lambda: [[10**17, *whole(39)], whole(40, 1)]),
+    "flags": (lambda: [[v > 0 for v in whole(40)], [v > 5 for v in whole(40, 1)]],),
+    "turned": (lambda: [[complex(a, b) for a, b in zip(numbers(20), numbers(20, 1), strict=True)], 0.5 - 2j],),
+    "rows": (lambda: [table(12, 12), numbers(12)],),
+    "cube": (lambda: [[table(4, 5, k) for k in range(3)]],),
+    "made": (lambda: [9, 8, numbers(8)],),
+    "squares": (lambda: [numbers(50)],),
+    "table": (lambda: [8, 9], lambda: [0, 9], lambda: [9, 0]),
+    "pairs": (lambda: [numbers(40), numbers(40, 1)],),
+    "of_numpy": (lambda: [np.array(numbers(40)), 40],),
+    "to_numpy": (lambda: [table(9, 8), whole(8)],),
+    "from_numpy": (lambda: [np.array(table(9, 8))],),
+    "extremes": (lambda: [numbers(50), 50],),
+    "tuples": (lambda: [tuple(numbers(3)), (2, 3), numbers(40)],),
+    "both": (lambda: [np.array(numbers(40)), numbers(40, 1)],),
+    "parts": (lambda: [numbers(50), 41],),
+    "few": (lambda: [numbers(6)],),
+    "gathered": (lambda: [numbers(30), [v % 30 for v in whole(50)], numbers(50)],),
+    "mean": (lambda: [numbers(50), 50],),
+    "last": (lambda: [numbers(50), 50],),
+}
+"""Arguments for which the regions run."""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    calls = {name: [CALLS[name][0]()] for name in ("of_numpy", "from_numpy", "both")}
+    return build(tmp_path_factory.mktemp("lists"), "pylists", SOURCE, profile_of(SOURCE, "pylists.mod", calls))
+
+
+def refusals(built: Built, name: str) -> list[str | None]:
+    regions = [r.name for m in built.compiled.report.modules for r in m.regions if r.function == name]
+    return [getattr(built.built._polyopt, region).__self__.refusal for region in regions]
+
+
+def shape_of(value: Any, known: dict[int, int]) -> Any:
+    """A value with the types of all its parts, bits of its floats, and which of its lists are one object."""
+    if isinstance(value, list | tuple):
+        place = known.setdefault(id(value), len(known))
+        return type(value), place, [shape_of(item, known) for item in value]
+    if isinstance(value, np.ndarray):
+        return value.dtype, value.shape, value.tobytes()
+    if isinstance(value, float | complex | np.generic):
+        return type(value), np.asarray(value).tobytes()
+    return type(value), value
+
+
+def outcome(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    """Result or exception, and the arguments behind it; which of their elements are still the same objects."""
+    before = _leaves(arguments)
+    containers = _containers(arguments)
+    try:
+        result: Any = function(*arguments)
+    except Exception as error:  # noqa: BLE001 - the oracle's exception is part of its answer
+        result = type(error), str(error)
+    same = [old is new for old, new in zip(before, _leaves(arguments), strict=True)]
+    assert containers == _containers(arguments)
+    known: dict[int, int] = {}
+    return shape_of(arguments, known), shape_of(result, known), same
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else [value]
+
+
+def _containers(value: Any) -> list[int]:
+    return [id(value), *(place for item in value for place in _containers(item))] if isinstance(value, list | tuple) else []
+
+
+def check(built: Built, name: str, make: Callable[[], list[Any]]) -> list[str | None]:
+    """Both forms on equal arguments; what became of the regions."""
+    expected = outcome(getattr(built.plain, name), make())
+    found = outcome(getattr(built.built, name), make())
+    assert expected[:2] == found[:2]
+    assert all(ours or not theirs for theirs, ours in zip(expected[2], found[2], strict=True))
+    return refusals(built, name)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_regions_run(built: Built, name: str) -> None:
+    assert not [d for d in built.compiled.diagnostics if d.kind == "internal-error"]
+    for make in CALLS[name]:
+        found = check(built, name, make)
+    assert found and (len(CALLS[name]) > 1 or found == [None] * len(found)), found
+
+
+class Float(float):
+    """A subclass: what it does is nobody's business."""
+
+
+class List(list[Any]):
+    """A list that may do anything."""
+
+
+def _with(base: list[Any], index: int, value: Any) -> list[Any]:
+    return [*base[:index], value, *base[index + 1 :]]
+
+
+row = numbers(12, 7)
+ADVERSARIAL: tuple[tuple[str, Callable[[], list[Any]]], ...] = (
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, 3), numbers(40)]),
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, True), numbers(40)]),
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, Float(2.5)), numbers(40)]),
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, np.float64(2.5)), numbers(40)]),
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, None), numbers(40)]),
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, Fraction(1, 3)), numbers(40)]),
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, "x"), numbers(40)]),
+    ("axpy", lambda: [2.0, _with(numbers(40), 17, math.nan), numbers(40)]),
+    ("axpy", lambda: [2.0, numbers(40), _with(numbers(40), 17, math.nan)]),
+    ("axpy", lambda: [2.0, numbers(40), _with(numbers(40), 17, -0.0)]),
+    ("axpy", lambda: [math.inf, _with(numbers(40), 3, 0.0), numbers(40)]),
+    ("axpy", lambda: [1e308, numbers(40), numbers(40)]),
+    ("axpy", lambda: [2.0, List(numbers(40)), numbers(40)]),
+    ("axpy", lambda: [2.0, tuple(numbers(40)), numbers(40)]),
+    ("axpy", lambda: [2.0, numbers(40), tuple(numbers(40))]),
+    ("axpy", lambda: [2.0, numbers(40), numbers(39)]),
+    ("axpy", lambda: [2.0, [], []]),
+    ("axpy", lambda: [2.0, *(lambda x: [x, x])(numbers(40))]),
+    ("axpy", lambda: [2, numbers(40), numbers(40)]),
+    ("axpy", lambda: [2.0, np.array(numbers(40)), numbers(40)]),
+    ("axpy", lambda: [2.0, numbers(40), np.array(numbers(40))]),
+    ("quotients", lambda: [_with(numbers(40), 30, 0.0), numbers(40)]),
+    ("quotients", lambda: [_with(numbers(40), 30, -0.0), whole(40)]),
+    ("quotients", lambda: [_with(numbers(40), 30, 1e-320), numbers(40)]),
+    ("bits", lambda: [_with(whole(40), 30, 2**62), whole(40)]),
+    ("bits", lambda: [_with(whole(40), 30, 2**70), whole(40)]),
+    ("bits", lambda: [whole(40), _with(whole(40), 39, -(2**63))]),
+    ("bits", lambda: [_with(whole(40), 30, False), whole(40)]),
+    ("bits", lambda: [_with(whole(40), 30, np.int64(4)), whole(40)]),
+    ("bits", lambda: [whole(40), whole(30)]),
+    ("flags", lambda: [[1, *[True] * 39], [False] * 40]),
+    ("flags", lambda: [[np.True_, *[True] * 39], [False] * 40]),
+    ("turned", lambda: [[1.0, *[1j] * 20], 2j]),
+    ("turned", lambda: [[complex(math.nan, 0.0), *[1j] * 20], 2j]),
+    ("turned", lambda: [[complex(math.inf, 0.0), *[1j] * 20], 2j]),
+    ("turned", lambda: [[complex(-0.0, -0.0), *[1j] * 20], 0j]),
+    ("rows", lambda: [_with(table(12, 12), 5, numbers(11)), numbers(12)]),
+    ("rows", lambda: [_with(table(12, 12), 5, numbers(13)), numbers(12)]),
+    ("rows", lambda: [_with(table(12, 12), 5, tuple(numbers(12))), numbers(12)]),
+    ("rows", lambda: [_with(table(12, 12), 5, List(numbers(12))), numbers(12)]),
+    ("rows", lambda: [_with(table(12, 12), 5, None), numbers(12)]),
+    ("rows", lambda: [[numbers(12)] * 12, numbers(12)]),
+    ("rows", lambda: (lambda a: [a, a[3]])(table(12, 12))),
+    ("rows", lambda: (lambda a: [_with(a, 4, a[3]), numbers(12)])(table(12, 12))),
+    ("rows", lambda: [[], numbers(12)]),
+    ("rows", lambda: [[[], []], []]),
+    ("cube", lambda: [(lambda a: [a, a, copy.deepcopy(a)])(table(4, 5))]),
+    ("cube", lambda: [[table(4, 5), [], table(4, 5)]]),
+    ("cube", lambda: [[[], []]]),
+    ("gemm", lambda: (lambda a: [1.5, a, a, table(8, 8)])(table(8, 8, 9))),
+    ("gemm", lambda: (lambda a: [1.5, table(8, 8, 9), a, a])(table(8, 8, 9))),
+    ("gemm", lambda: (lambda a: [1.5, a[:7], a[7:], table(8, 8)])(table(15, 8, 9))),
+    ("gemm", lambda: (lambda a: [1.5, a[:8], a[7:], table(8, 8)])(table(15, 8, 9))),
+    ("made", lambda: [9, 8, numbers(7)]),
+    ("made", lambda: [-1, 8, numbers(8)]),
+    ("made", lambda: [9, -2, numbers(8)]),
+    ("made", lambda: [9, 8, _with(numbers(8), 2, math.nan)]),
+    ("made", lambda: [9, 8, _with(numbers(8), 2, math.inf)]),
+    ("squares", lambda: [[]]),
+    ("squares", lambda: [_with(numbers(50), 2, math.nan)]),
+    ("table", lambda: [-3, 4]),
+    ("pairs", lambda: [numbers(40), numbers(30)]),
+    ("pairs", lambda: [numbers(30), numbers(40)]),
+    ("to_numpy", lambda: [[], []]),
+    ("to_numpy", lambda: [[[], []], []]),
+    ("to_numpy", lambda: [table(9, 8), [2**60, *whole(7)]]),
+    ("extremes", lambda: [[], 0]),
+    ("extremes", lambda: [[1.0] * 20, 20]),
+    ("extremes", lambda: [[math.nan, *numbers(30)], 20]),
+    ("extremes", lambda: [[*numbers(30), math.nan], 20]),
+    ("extremes", lambda: [[0.0, -0.0, 0.0], 3]),
+    ("tuples", lambda: [(), (2, 3), numbers(40)]),
+    ("tuples", lambda: [(1.0, 2), (2, 3), numbers(40)]),
+    ("tuples", lambda: [(1.0, 2.0), (2, 3, 4), numbers(40)]),
+    ("tuples", lambda: [[1.0, 2.0], [2, 3], numbers(40)]),
+    ("parts", lambda: [numbers(50), 60]),
+    ("parts", lambda: [numbers(50), -3]),
+    ("few", lambda: [numbers(5)]),
+    ("few", lambda: [whole(6)]),
+    ("gathered", lambda: [numbers(30), _with([1] * 50, 40, 30), numbers(50)]),
+    ("gathered", lambda: [numbers(30), _with([1] * 50, 40, -30), numbers(50)]),
+    ("gathered", lambda: [numbers(30), _with([1] * 50, 40, -31), numbers(50)]),
+    ("mean", lambda: [numbers(50), 60]),
+    ("last", lambda: [_with(numbers(50), 0, math.nan), 50]),
+    ("last", lambda: [numbers(3), 0]),
+)
+
+
+@pytest.mark.parametrize("number", range(len(ADVERSARIAL)))
+def test_what_guards_exist_for(built: Built, number: int) -> None:
+    check(built, *ADVERSARIAL[number])
+
+
+def test_a_nan_is_the_object_that_it_was(built: Built) -> None:
+    nan = float("nan")
+    assert built.built.last([nan, *numbers(50)], 50) is built.plain.last([nan, *numbers(50)], 50) is nan
+    x = [nan, *numbers(50)]
+    built.built.axpy(2.0, numbers(51), y := [0.5, *x[1:]])
+    built.built.axpy(2.0, [1.0] * 51, x)
+    assert math.isnan(x[0]) and not math.isnan(y[0])
+
+
+def test_elements_that_are_not_written_stay_the_objects_that_they_are(built: Built) -> None:
+    x, y = [-1.5, *numbers(50)], [12345.5, *numbers(50, 1)]
+    first, others = y[0], list(y)
+    built.built.positive(x, y)
+    assert refusals(built, "positive") == [None]
+    assert y[0] is first
+    assert all(new is old for new, old, given in zip(y, others, x, strict=True) if given <= 0.0)
+
+
+def test_a_large_list_is_not_copied_for_a_few_elements(built: Built) -> None:
+    x = numbers(6) * 1000
+    assert built.built.mean(x, 2) == built.plain.mean(x, 2)
+    rows = [[1.0, 2.0] for _ in range(3000)]
+    built.built.gemm(1.0, [[1.0]], [[1.0]], rows[:1])
+    assert built.built.few(x) == built.plain.few(x)
+
+
+def test_the_report_speaks_of_lists(built: Built) -> None:
+    regions = [r for m in built.compiled.report.modules for r in m.regions if r.function == "gemm"]
+    assert "c: list of float, [c_0, c_1], written" in regions[0].variants[0].types
+
+
+values = st.one_of(
+    st.floats(-100, 100), st.sampled_from([0.0, -0.0, 1e308, -1e-308, math.inf, math.nan]), st.integers(-3, 3), st.booleans()
+)
+mostly = st.lists(st.floats(-100, 100), min_size=12, max_size=30)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.floats(-3, 3), mostly, mostly, st.lists(st.tuples(st.booleans(), st.integers(0, 11), values), max_size=2))
+def test_any_two_lists(built: Built, a: float, x: list[Any], y: list[Any], changes: list[tuple[bool, int, Any]]) -> None:
+    for first, index, value in changes:
+        (x if first else y)[index] = value
+    for name in ("axpy", "shifted", "positive", "quotients"):
+        check(built, name, lambda: copy.deepcopy([a, x, y] if name == "axpy" else [x, y]))  # noqa: B023 -- called at once
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=4, max_size=8), st.data())
+def test_any_rows(built: Built, chosen: list[int], data: st.DataObject) -> None:
+    """Rows that are one object, or of other lengths."""
+
+    def make() -> list[Any]:
+        pool = [numbers(8 if k < 5 else 7, k) for k in range(6)]
+        return [[pool[k] for k in chosen], pool[chosen[0]] if second else numbers(8, 9)]
+
+    second = data.draw(st.booleans())
+    check(built, "rows", make)
