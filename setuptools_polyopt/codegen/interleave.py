@@ -67,7 +67,9 @@ class _Made:
                 return self.rows(item, count) if count > 1 else replace(item, body=self.block(item.body))
             case If():
                 return replace(item, body=self.block(item.body), orelse=self.block(item.orelse))
-            case Assign() | Alloc() | Serial() | While() | Break() | Continue():
+            case Serial() | While():
+                return replace(item, body=self.block(item.body))
+            case Assign() | Alloc() | Break() | Continue():
                 return item
             case _:
                 assert_never(item)

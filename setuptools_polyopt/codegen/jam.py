@@ -23,7 +23,7 @@ from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.storage import disjoint
 from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Kernel
-from setuptools_polyopt.ir.statements import Assign, Block, For, If
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, While
 from setuptools_polyopt.ir.visitors import loads, map_statement_exprs, substitute, symbols, walk_expr
 
 INNER, OUTER = 4, 2
@@ -38,15 +38,17 @@ def jam(kernel: Kernel) -> Kernel:
 
 
 def _block(body: Block, kernel: Kernel) -> Block:
-    result: list[Assign | For | If] = []
+    result: list[Stmt] = []
     for statement in body:
         match statement:
             case For():
                 result += _loop(statement, kernel)
+            case Serial() | While():
+                result.append(replace(statement, body=_block(statement.body, kernel)))
             case If():
                 result.append(replace(statement, body=_block(statement.body, kernel), orelse=_block(statement.orelse, kernel)))
             case _:
-                result.append(statement)  # type: ignore[arg-type]
+                result.append(statement)
     return tuple(result)
 
 

@@ -49,7 +49,9 @@ class _Made:
                 return (self.kept(item, elements) if elements else replace(item, body=self.block(item.body)),)
             case If():
                 return (replace(item, body=self.block(item.body), orelse=self.block(item.orelse)),)
-            case Assign() | Alloc() | Serial() | While() | Break() | Continue():
+            case Serial() | While():
+                return (replace(item, body=self.block(item.body)),)
+            case Assign() | Alloc() | Break() | Continue():
                 return (item,)
             case _:
                 assert_never(item)
@@ -76,7 +78,7 @@ class _Made:
 
 def _elements(loop: For, kernel: Kernel, every: bool) -> tuple[Load, ...]:
     """The elements of arrays that the loop updates in every iteration while it reads others of the same arrays."""
-    if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For | Serial) for item in walk(loop.body)):
+    if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For | Serial | While) for item in walk(loop.body)):
         return ()
     own = {item.array for item in walk(loop.body) if isinstance(item, Alloc)}
     read = {load for item in walk(loop.body) for load in own_loads(item)}

@@ -23,6 +23,7 @@ from setuptools_polyopt.polyhedral.distribute import distribute
 from setuptools_polyopt.polyhedral.fuse import fuse
 from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
 from setuptools_polyopt.polyhedral.marks import Marking, coalesce, coincidence, mark
+from setuptools_polyopt.polyhedral.nested import optimise_inside
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.privatise import Expansion, expansions, privatise
 from setuptools_polyopt.polyhedral.schedule import NoSchedule, schedule
@@ -80,6 +81,8 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
     if better is not None and not any(_is_wasteful(e, base, better[2].contraction) for e in all_of_them):
         scop, deps, plan = better
     found += describe(plan.tree, scop, plan.contraction)
+    if not options.gpu:
+        plan = replace(plan, kernel=optimise_inside(plan.kernel, partial(_inside, options=options, found=found)))
     dumps = {
         "scop": _print_scop(scop),
         "dependences": _print_dependences(deps),
@@ -87,6 +90,13 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
         "loops": print_kernel(plan.kernel),
     }
     return Optimised(plan.kernel, tuple(found), dumps)
+
+
+def _inside(kernel: Kernel, parallel: bool, options: Options, found: list[Diagnostic]) -> Kernel:
+    """The schedule of a nest inside a `Serial`."""
+    done = optimise(kernel, replace(options, parallel=options.parallel and parallel))
+    found += done.diagnostics
+    return done.kernel
 
 
 def _expanded(base: Scop, before: Dependences, chosen: tuple[Expansion, ...], options: Options) -> tuple[Scop, Dependences]:
