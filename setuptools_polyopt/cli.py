@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     compile_.add_argument("--print-after", metavar="PHASE", action="append", default=[], help="show this phase too (may be repeated)")
     explain = commands.add_parser("explain", help="say what was done to a module or a wheel, and why something was not done")
     explain.add_argument("target", help="a wheel, a Python file, or a module's dotted name")
-    commands.add_parser("calibrate", help="measure this machine, once: the constants decide where a kernel runs")
+    calibrate_ = commands.add_parser("calibrate", help="measure this machine, once: the constants decide where a kernel runs")
+    cluster = "measure a Ray cluster too: its address, or nothing for one of this machine, which is started and stopped"
+    calibrate_.add_argument("--ray", metavar="ADDRESS", nargs="?", const="local", help=cluster)
     for command in (compile_, explain):
         command.add_argument("--profile", type=Path, help="the profile (default: the one of the file's project)")
     return parser
@@ -68,7 +70,8 @@ def _compile(options: argparse.Namespace) -> str:
 
 
 def _calibrate(options: argparse.Namespace) -> str:
-    measured = calibrate(lambda line: sys.stderr.write(f"{line}\n"))
+    known = machine.load(os.environ) or machine.Machine()
+    measured = calibrate(lambda line: sys.stderr.write(f"{line}\n"), known, options.ray)
     target = Path(machine.path(os.environ))
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(f".{os.getpid()}")

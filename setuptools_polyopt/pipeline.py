@@ -15,7 +15,7 @@ from pathlib import Path
 
 from setuptools_polyopt.codegen.c import kernel_source, translation_unit
 from setuptools_polyopt.codegen.source import KernelSource, LoopKey
-from setuptools_polyopt.codegen.work import block_work
+from setuptools_polyopt.codegen.work import kernel_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
 from setuptools_polyopt.frontend import Project, analyse_module, project_of
@@ -273,7 +273,7 @@ def compile_variant(
     bound = with_condition(kernel, scheduled.condition)
     optimised = as_variant(scheduled.optimised.kernel, bound, symbol)
     source = kernel_source(optimised)
-    source = replace(source, work=block_work(kernel.body), uses_flags=source.uses_flags and not quiet)
+    source = replace(source, work=kernel_work(kernel.body, optimised.body), uses_flags=source.uses_flags and not quiet)
     may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
     given_up = source.uses_failed or (bool(lists) and _leaves_floats(variant)) or makes_lists(variant)
     kept = safety(bound, given_up, may_stop, lambda _, everything: scheduled.must_keep(everything), lists)

@@ -25,8 +25,8 @@ OWNERS = {
     "distutils": ("setuptools_polyopt.hook",),
     "monkeytype": ("polyopt_profiler",),
     "libcst": ("polyopt_profiler",),
-    "cupy": ("setuptools_polyopt.runtime",),
-    "ray": ("setuptools_polyopt.runtime",),
+    "cupy": ("setuptools_polyopt.runtime", "setuptools_polyopt.calibrate"),
+    "ray": ("setuptools_polyopt.runtime", "setuptools_polyopt.calibrate"),
 }
 # rooms whose imports are listed completely: beside the standard library, only these
 COMPLETE = {

@@ -28,7 +28,7 @@ from setuptools_polyopt.codegen.registers import keep_in_registers
 from setuptools_polyopt.codegen.source import ArgField, KernelSource, LoopKey, Options
 from setuptools_polyopt.codegen.statements import declare, emit_block
 from setuptools_polyopt.codegen.storage import Unit, reads
-from setuptools_polyopt.codegen.work import block_work
+from setuptools_polyopt.codegen.work import kernel_work
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Kernel, Role
@@ -38,7 +38,7 @@ from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stm
 def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSource:
     """Print a kernel. The kernel must have passed `ir.verifier`. Raises TypeError for an operation that has no C form."""
     options = options or Options()
-    work = block_work(kernel.body)
+    work = kernel_work(kernel.body, kernel.body)
     if options.jam:
         kernel = keep_in_registers(interleave(jam(kernel)))
     kernel = replace(kernel, body=_tidy(kernel.body))

@@ -50,6 +50,7 @@ from setuptools_polyopt.ir.expressions import (
 )
 from setuptools_polyopt.ir.kernel import Param
 from setuptools_polyopt.ir.visitors import loads, substitute, walk_expr
+from setuptools_polyopt.runtime import costs
 
 
 class Scope(Protocol):
@@ -214,6 +215,8 @@ def _call(expr: Call, scope: Scope) -> Text:
     if expr.function == "complex":
         return call(f"polyopt_make_{suffix(expr.dtype)}", *args)
     room, _, name = expr.function.partition(".")
+    if room == "cost":
+        return Text(f"polyopt_cost[{costs.NAMES.index(name)}] /* {name} */", PRIMARY)
     if room == "device":  # see codegen/device.py
         return call(f"polyopt_{name}_{suffix(expr.dtype)}", *args)
     if room == "numpy":
@@ -269,7 +272,8 @@ def guard_expression(expr: Expr, params: Sequence[Param] = (), names: Mapping[st
     Needs `polyopt_ops.h`. Raises TypeError for an expression that reads arrays, fails or calls anything.
     """
     for node in walk_expr(expr):
-        if isinstance(node, Call | Reduce) or (isinstance(node, Unary | Binary | Cast) and node.checked):
+        calls = isinstance(node, Reduce) or (isinstance(node, Call) and not node.function.startswith("cost."))
+        if calls or (isinstance(node, Unary | Binary | Cast) and node.checked):
             raise TypeError("a guard neither fails nor calls")
     return value(expr, _GuardScope(names or {}, not fits_int64(expr, params))).text
 

@@ -20,7 +20,7 @@ from typing import TypeAlias
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.cuda import CudaArg, CudaKernel
 from setuptools_polyopt.codegen.python import python_expression, python_name, python_tuple
-from setuptools_polyopt.codegen.work import Middles, added, block_work, number, product, trips, with_loop
+from setuptools_polyopt.codegen.work import Middles, added, block_work, number, on_gpu, product, trips, with_loop
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Sym, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, Role
@@ -80,7 +80,7 @@ def _cost(launches: Sequence[Launch], middles: Middles) -> tuple[Expr, Expr]:
             known = dict(middles)
             for loop in item.loops:
                 known = with_loop(loop, known)
-            more, work = number(1.0), block_work(item.body, known)
+            more, work = number(1.0), block_work(item.body, known, on_gpu)
         else:
             times = trips(item.loop, middles).expr()
             more, work = (product(times, part) for part in _cost(item.body, with_loop(item.loop, middles)))

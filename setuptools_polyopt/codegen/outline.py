@@ -20,7 +20,7 @@ from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.expr import position, value
 from setuptools_polyopt.codegen.function import INDENT, Function, Local
 from setuptools_polyopt.codegen.storage import PIECE_LOWER, PIECE_UPPER, Unit
-from setuptools_polyopt.codegen.work import block_work, with_loop
+from setuptools_polyopt.codegen.work import block_work, usual, with_loop
 from setuptools_polyopt.ir.expressions import Binary, Expr, Sym, integer
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, While, walk
 from setuptools_polyopt.ir.visitors import walk_expr
@@ -104,7 +104,7 @@ def _emit_call(f: Function, loop: For, body: Function, number: int) -> None:
     lower, upper = position(loop.lower, f).text, position(loop.upper, f).text
     if loop.step != 1:
         lower, upper = "0", f"polyopt_trips({lower}, {upper}, {loop.step})"
-    work = value(block_work(loop.body, with_loop(loop, f.middles)), f).text
+    work = value(block_work(loop.body, with_loop(loop, f.middles), usual), f).text
     run = "polyopt_parallel_chunk" if f.unit.chunked else "polyopt_parallel_for"
     fields = ", ".join(f".{local.name} = {local.outside(f)}" for local in ordered(body))
     note = f" /* {loop.note} */" if loop.note else ""

@@ -2,6 +2,7 @@
 
     min(n - 1, i_tile + 31) + 1      ->  min(n - 1, i_tile + 31) + 1
     select(a > b, a, b)              ->  a if a > b else b
+    cost.libm.sin()                  ->  cost["libm.sin"]
 
 Integers stand for subscripts, bounds and conditions, of which somebody has proved that they stay far inside int64, so Python's own
 arithmetic is theirs (`//` and `%` round towards minus infinity in both). Floats are estimates of work. Nothing here reads elements of
@@ -30,13 +31,15 @@ _CALLS = {"min": "min", "max": "max", "minimum": "min", "maximum": "max"}
 
 _OWN = {"<lo>": "lo", "<hi>": "hi"}
 """The ends of a chunk."""
+COSTS = "cost"
+"""Units of work by the name of a cost: the last parameter of estimates."""
 
 
 def python_name(name: str) -> str:
     """The Python name of a parameter, iterator or scalar input: never a keyword, a builtin or a name of ours; different for different
     names."""
     stem = name.rstrip("_")
-    taken = keyword.iskeyword(stem) or hasattr(builtins, stem) or stem in _OWN.values()
+    taken = keyword.iskeyword(stem) or hasattr(builtins, stem) or stem in (*_OWN.values(), COSTS)
     return _OWN.get(name) or sanitize(f"{name}_" if taken else name)
 
 
@@ -81,6 +84,8 @@ def _text(expr: Expr) -> tuple[str, int]:
         case Cast(operand=operand, dtype=dtype, checked=False) if not dtype.is_complex:
             kind = "bool" if dtype is DType.BOOL else "float" if dtype.is_float else "int"
             return f"{kind}({python_expression(operand)})", _ATOM
+        case Call(function=function, args=()) if function.startswith("cost."):
+            return f'{COSTS}["{function.removeprefix("cost.")}"]', _ATOM
         case Load() | Unary() | Cast() | Call() | Reduce():
             raise TypeError("a plan neither reads elements nor fails nor calls")
         case _:

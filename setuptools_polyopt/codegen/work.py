@@ -1,27 +1,33 @@
-"""How much a kernel does: operations as a float64 expression over the parameters.
+"""How much a kernel does: units of work as a float64 expression over the parameters.
 
 Loop by loop: trips times the work of the body, where an enclosing iterator stands at the middle of its range (exact for affine bounds,
-triangles included; an estimate where minima and maxima meet).
+triangles included; an estimate where minima and maxima meet). An operation is a unit; what is slow on one machine and quick on another is
+the name of a cost (`runtime/costs.py`), a call without arguments that the runtime puts a number to.
 
     for i in 0..n: for j in 0..i: S        ->  float64(n) * (0.5 * float64(n) - 0.5) * weight(S)
+    y[i] = math.sin(x[i])                  ->  float64(n) * (2.0 + cost.libm.sin())
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias, TypeGuard
 
 from setuptools_polyopt.codegen.affine import parts
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While
+from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import children, loads, walk_expr
+from setuptools_polyopt.runtime import costs
 
 _F = DType.FLOAT64
 _UNKNOWN_TRIPS = 64.0
 _LARGEST_TERM = 64
-_WEIGHTS = {"div": 4.0, "floordiv": 20.0, "mod": 20.0, "pow": 40.0, "sqrt": 6.0}
+_SLOW = frozenset({"div", "floordiv", "mod", "pow", "sqrt"})
+_WIDE = frozenset({"div", "sqrt"})
+"""Slow operations that vector instructions do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,9 @@ class Linear:
         return number(self.constant) if total is None else added(total, number(self.constant))
 
 
-Middles = Mapping[str, Linear]
+Middles: TypeAlias = Mapping[str, Linear]
+Costs: TypeAlias = Callable[[str], Expr]
+"""Units of a cost by its name."""
 
 
 def number(value: float) -> Const:
@@ -83,57 +91,117 @@ def product(a: Expr, b: Expr) -> Expr:
     return Binary("mul", a, b, _F)
 
 
-def block_work(body: Block, middles: Middles | None = None) -> Expr:
-    """Operations that the statements do once; `middles` says where enclosing iterators stand."""
-    total: Expr = number(0.0)
-    known = dict(middles or {})
-    for statement in body:
-        total = added(total, _statement(statement, known))
-    return total
+def named(name: str) -> Expr:
+    """A cost that the runtime puts a number to."""
+    return Call(f"cost.{name}", (), _F)
 
 
-def _statement(statement: Stmt, middles: Middles) -> Expr:
-    match statement:
-        case Assign(target=target, value=value):
-            return added(_expression(value, middles), number(1.0 if target.indices else 0.5))
-        case If(cond=cond):
-            branches = added(block_work(statement.body, middles), block_work(statement.orelse, middles))
-            share = number(0.5 if statement.orelse else 1.0)
-            return added(product(share, branches), _expression(cond, middles))
-        case Alloc() | Break() | Continue():
-            return number(0.0)
-        case Serial():
-            return block_work(statement.body, middles)
-        case While(cond=cond):
-            return product(number(_UNKNOWN_TRIPS), added(_expression(cond, middles), block_work(statement.body, middles)))
-        case For():
-            return product(trips(statement, middles).expr(), block_work(statement.body, with_loop(statement, middles)))
-        case _:
-            assert_never(statement)
+def usual(name: str) -> Expr:
+    """What a cost is before anything is measured."""
+    return number(costs.usual(name))
 
 
-def _expression(expr: Expr, middles: Middles) -> Expr:
-    """One for an operation or a read of memory, more for slow ones; a reduction by its length."""
-    weight, extra = 0.0, number(0.0)
-    total: Expr = extra
-    for node in walk_expr(expr):
-        match node:
-            case Unary(op=op) | Binary(op=op):
-                weight += _WEIGHTS.get(op, 1.0) if not (node.dtype.is_integer and op in ("add", "sub", "mul")) else 0.5
-            case Compare() | Select() | Cast():
-                weight += 1.0
-            case Load(indices=indices):
-                weight += 1.0 if indices else 0.0
-            case Call(function=function):
-                weight += 0.0 if function == "complex" else 15.0
-            case Reduce():
-                length: Expr = number(1.0)
-                for part in node.ranges:
-                    length = product(length, _difference(part.lower, part.upper, 1, middles).expr())
-                total = added(total, added(length, number(10.0)))
+def on_gpu(name: str) -> Expr:
+    """The cost in operations of one thread of a GPU."""
+    return number(costs.GPU[name])
+
+
+def kernel_work(program: Block, scheduled: Block) -> Expr:
+    """Units of a kernel. program: its statements in program order, whose loops are easier to count; scheduled: those that run."""
+    return block_work(program, alone=_labels((scheduled,)) - _labels(loop.body for loop in walk(scheduled) if _is_vector(loop)))
+
+
+def _is_vector(statement: Stmt) -> TypeGuard[For]:
+    return isinstance(statement, For) and statement.kind == "vector"
+
+
+def _labels(bodies: Iterable[Block]) -> frozenset[str]:
+    return frozenset(item.label for body in bodies for item in walk(body) if isinstance(item, Assign))
+
+
+def block_work(body: Block, middles: Middles | None = None, cost: Costs = named, alone: frozenset[str] = frozenset()) -> Expr:
+    """Units of work that the statements are once.
+
+    middles: where enclosing iterators stand. alone: labels of statements that no vector instruction does.
+    """
+    return _Count(cost, alone).block(body, middles or {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    cost: Costs
+    alone: frozenset[str]
+
+    def block(self, body: Block, middles: Middles) -> Expr:
+        total: Expr = number(0.0)
+        for statement in body:
+            total = added(total, self._statement(statement, middles))
+        return total
+
+    def _statement(self, statement: Stmt, middles: Middles) -> Expr:
+        match statement:
+            case Assign(target=target, value=value, label=label):
+                return self._expression(value, middles, 1.0 if target.indices else 0.5, label in self.alone)
+            case If(cond=cond):
+                branches = added(self.block(statement.body, middles), self.block(statement.orelse, middles))
+                share = number(0.5 if statement.orelse else 1.0)
+                alone = not self.alone.isdisjoint(_labels((statement.body, statement.orelse)))
+                return added(product(share, branches), self._expression(cond, middles, 0.0, alone))
+            case Alloc() | Break() | Continue():
+                return number(0.0)
+            case Serial():
+                return self.block(statement.body, middles)
+            case While(cond=cond):
+                once = added(self._expression(cond, middles, 0.0, True), self.block(statement.body, middles))
+                return product(number(_UNKNOWN_TRIPS), once)
+            case For():
+                return product(trips(statement, middles).expr(), self.block(statement.body, with_loop(statement, middles)))
             case _:
-                pass
-    return added(total, number(weight))
+                assert_never(statement)
+
+    def _expression(self, expr: Expr, middles: Middles, weight: float, alone: bool) -> Expr:
+        """One for an operation or a read of memory, more for slow ones; a reduction by its length."""
+        slow: Expr = number(0.0)
+        wide: Expr = number(0.0)
+        for node in walk_expr(expr):
+            match node:
+                case Binary(op=op) | Unary(op=op) if op in _WIDE:
+                    wide = added(wide, self.cost(op))
+                case Binary(op=op) if op in _SLOW:
+                    slow = added(slow, self.cost(op))
+                case Unary() | Binary():
+                    weight += 0.5 if node.dtype.is_integer and node.op in ("add", "sub", "mul") else 1.0
+                case Compare() | Select() | Cast():
+                    weight += 1.0
+                case Load(indices=indices):
+                    weight += 1.0 if indices else 0.0
+                case Call() if node.function != "complex":
+                    slow = added(slow, self.cost(call_cost(node)))
+                case Reduce():
+                    slow = added(slow, self._reduction(node, middles))
+                case _:
+                    pass
+        wide = added(wide, number(weight))
+        return added(slow, product(self.cost("scalar"), wide) if alone else wide)
+
+    def _reduction(self, node: Reduce, middles: Middles) -> Expr:
+        length: Expr = self.cost(f"reduce.{_known(node.function.partition('.')[2], costs.REDUCTIONS, 'add')}")
+        for part in node.ranges:
+            length = product(length, _difference(part.lower, part.upper, 1, middles).expr())
+        return added(length, self.cost("reduce"))
+
+
+def call_cost(node: Call) -> str:
+    """The name of a call's cost; that of a like function where it has none."""
+    room, _, name = node.function.partition(".")
+    kind = (node.args[0] if node.args else node).dtype.value
+    if room != "numpy" and not node.dtype.is_complex:
+        return f"libm.{_known(name, costs.LIBM, 'sin')}"
+    return f"numpy.{_known(name, costs.UFUNCS, 'sin')}.{_known(kind, tuple(costs.KINDS), 'float64')}"
+
+
+def _known(name: str, names: tuple[str, ...], other: str) -> str:
+    return name if name in names else other
 
 
 def trips(loop: For, middles: Middles) -> Linear:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from setuptools_polyopt.codegen.python import python_expression, python_name, python_tuple
+from setuptools_polyopt.codegen.python import COSTS, python_expression, python_name, python_tuple
 from setuptools_polyopt.codegen.source import ArgField
 from setuptools_polyopt.codegen.work import number, product
 from setuptools_polyopt.ir.dtypes import DType
@@ -76,7 +76,7 @@ def _plan(variant: NativeVariant, writer: _Writer) -> str:
         "results": f"frozenset({{{', '.join(repr(a.name) for a in kernel.arrays if a.role is Role.RESULT and a.rank)}}})",
         "safety": repr(variant.safety.kind),
         "library": repr(bool(source.loops or source.libm)),
-        "work": writer.value(f"{symbol}_work", names, python_expression(source.work)),
+        "work": writer.value(f"{symbol}_work", [*names, COSTS], python_expression(source.work)),
         "touched": writer.value(f"{symbol}_touched", names, python_tuple(map(python_expression, touched))),
     }
     if variant.staged is not None:
@@ -136,7 +136,7 @@ def _array(array: Array, symbol: str, names: Sequence[str], writer: _Writer) -> 
 def _stage(stage: NativeStage, names: Sequence[str], fresh: set[str], writer: _Writer) -> str:
     """`fresh` are the arrays that nobody has written yet: nothing of them need be brought."""
     source, symbol = stage.source, stage.source.symbol
-    parts = [repr(symbol), _fields(source.args), writer.value(f"{symbol}_work", names, python_expression(source.work))]
+    parts = [repr(symbol), _fields(source.args), writer.value(f"{symbol}_work", [*names, COSTS], python_expression(source.work))]
     loop = stage.stage.loop
     if stage.chunk is not None and loop is not None:
         ends = python_tuple([python_expression(loop.lower), python_expression(loop.upper), str(loop.step)])

@@ -46,9 +46,14 @@ def _where(test: Operand, then: Operand, orelse: Operand, span: Span) -> Operand
     shared = _shared((then, orelse), span)
     first, second = (numpy_scalars.operand(value, shared, shared) for value in (then, orelse))
     for value, expr in ((then, first), (orelse, second)):
-        if value.weak and shared.real is DType.FLOAT32 and constant(expr) is None:
+        if value.weak and _is_narrow(shared) and constant(expr) is None:
             raise unsupported(span, "where-type", "numpy.where narrows a Python number, which may overflow even where it is not chosen")
     return element(Select(build.nonzero(test.expr), first, second, shared))
+
+
+def _is_narrow(shared: DType) -> bool:
+    """Whether a Python number may not fit: infinite as a float, an error as an integer from NumPy 2.5 on."""
+    return shared.real is DType.FLOAT32 or (shared.is_integer and shared is not DType.INT64)
 
 
 def _shared(values: Sequence[Operand], span: Span) -> DType:

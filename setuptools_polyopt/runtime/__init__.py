@@ -52,11 +52,10 @@ def bind(module_name: str, module_globals: dict[str, Any]) -> ModuleType:
 
 @cache
 def _prepared(native: Any, switches: environment.Switches) -> Any:
-    """Once a process: tell the extension what was measured on this machine, and let it ask where long runs should take place (None: the
-    wheel holds no plans)."""
-    measured = machine.load(os.environ)
-    if measured is not None:
-        native.tune(*machine.thread_work(measured))
+    """Once a process: tell the extension what was measured on this machine, or is usual, and let it ask where long runs should take place
+    (None: the wheel holds no plans)."""
+    measured = machine.load(os.environ) or machine.Machine()
+    native.tune(*machine.thread_work(measured), tuple(machine.units(measured).values()))
     if not os.path.exists(os.path.join(os.path.dirname(__file__), "plans.py")):
         return None
     from .targets import Targets

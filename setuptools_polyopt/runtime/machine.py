@@ -4,19 +4,27 @@ What: seconds and bytes per second as `polyopt calibrate` measured them and left
 long a run would take on one thread, on several, on a GPU and on a Ray cluster. Why here: the choice is made at run time, from the
 arguments of the call. Nothing is ever measured here.
 
-    work        operations of a run, as the compiler counted them (about nanoseconds on one core)
+    work        units of a run, as the compiler counted them: an operation in a loop that vector instructions do is one, what is slow
+                has costs of its own (`costs`)
     read, written   bytes of the arrays that it reads, and that it writes
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from . import costs
 from .environment import cache_folder
 
 VERSION = 1
+TASKS_PER_WORKER = 6
+TASKS_WAY = 5.0
+"""A task is worth its way where it works so many times as long as its way is."""
+LONGEST_TASK = 2.0
+"""Seconds of a task that may have to be done again."""
 
 
 class Machine(NamedTuple):
@@ -27,10 +35,11 @@ class Machine(NamedTuple):
     joined a parallel loop.
     gpu_*: seconds for a unit of work of all its threads, and of one thread, bytes a second of its memory and of the bus, seconds for a
     launch and for a transfer.
-    ray_*: seconds for a task, bytes a second into the object store and back.
+    ray_*: seconds until the first task's answer, of the driver for each task, bytes a second into the object store and back.
+    costs: seconds of slow operations that were measured, by the names of `costs`.
     """
 
-    operation: float = 0.03e-9
+    operation: float = costs.OPERATION
     memory: float = 8e9
     all_memory: float = 16e9
     threads: int = 2
@@ -41,8 +50,10 @@ class Machine(NamedTuple):
     gpu_bus: float = 1e10
     gpu_launch: float = 1e-5
     gpu_transfer: float = 3e-5
-    ray_task: float = 3e-3
-    ray_store: float = 1e9
+    ray_start: float = 5e-3
+    ray_task: float = 2e-3
+    ray_store: float = 5e8
+    costs: Mapping[str, float] = MappingProxyType({})
 
 
 class Run(NamedTuple):
@@ -76,18 +87,30 @@ def load(environ: Mapping[str, str]) -> Machine | None:
             found = json.load(stream)
         if found["version"] != VERSION:
             return None
-        known = {name: float(value) for name, value in found["machine"].items() if name in Machine._fields and float(value) > 0.0}
+        listed = dict(found["machine"])
+        slow = _positive(listed.pop("costs", {}), costs.NAMES)
+        known: dict[str, Any] = _positive(listed, Machine._fields)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     threads = int(known.pop("threads", 0)) or Machine().threads
-    return Machine(**known, threads=threads)
+    return Machine(**known, threads=threads, costs=slow)
+
+
+def _positive(found: Mapping[str, Any], names: Collection[str]) -> dict[str, float]:
+    """The numbers of known names that make sense."""
+    return {name: float(value) for name, value in found.items() if name in names and float(value) > 0.0}
 
 
 def text(machine: Machine) -> str:
     """The constants as the file holds them."""
     import json
 
-    return json.dumps({"version": VERSION, "machine": machine._asdict()}, indent=1) + "\n"
+    return json.dumps({"version": VERSION, "machine": {**machine._asdict(), "costs": dict(machine.costs)}}, indent=1) + "\n"
+
+
+def units(machine: Machine) -> dict[str, float]:
+    """Units of work of slow operations, in the order in which the native code counts them."""
+    return costs.units(machine.operation, machine.costs)
 
 
 def on_threads(run: Run, machine: Machine, threads: int) -> float:
@@ -105,13 +128,24 @@ def on_gpu(run: Run, machine: Machine) -> float:
     return moved + run.launches * machine.gpu_launch + busy
 
 
-def on_ray(run: Run, machine: Machine, workers: int, tasks: int) -> float:
-    """Seconds of a run as so many tasks on a cluster of so many processors of this machine's kind."""
+def ray_tasks(run: Run, machine: Machine, workers: int, each: int = TASKS_PER_WORKER) -> int:
+    """As how many tasks a run goes to a cluster with room for so many at once: several for `each`, so that none waits long for the last,
+    but none so short that its way is longer, and none so long that doing it again would hurt."""
+    seconds = run.work * machine.operation
+    worthwhile = int(seconds / (TASKS_WAY * machine.ray_task))
+    wanted = min(each * workers, max(workers, worthwhile))
+    return max(1, min(int(run.pieces), max(wanted, int(seconds / LONGEST_TASK))))
+
+
+def on_ray(run: Run, machine: Machine, workers: int, threads: int = 1) -> float:
+    """Seconds of a run on a cluster of this machine's kind, with room for so many tasks at once of so many threads each."""
     if run.pieces < 1.0 or workers < 1:
         return float("inf")
+    tasks = ray_tasks(run, machine, workers)
     rounds = -(-tasks // workers)
     shipped = (run.read + run.written) / machine.ray_store
-    return rounds * machine.ray_task + shipped + run.work * machine.operation * rounds / tasks
+    busy = run.work * machine.operation * rounds / (tasks * threads)
+    return machine.ray_start + tasks * machine.ray_task + shipped + busy
 
 
 def on_rays_gpus(run: Run, machine: Machine, gpus: int, tasks: int) -> float:
@@ -120,7 +154,8 @@ def on_rays_gpus(run: Run, machine: Machine, gpus: int, tasks: int) -> float:
         return float("inf")
     rounds = -(-tasks // gpus)
     part = run._replace(work=run.work / tasks, read=run.read / tasks, written=run.written / tasks)
-    return rounds * (machine.ray_task + on_gpu(part, machine)) + (run.read + run.written) / machine.ray_store
+    shipped = (run.read + run.written) / machine.ray_store
+    return machine.ray_start + tasks * machine.ray_task + shipped + rounds * on_gpu(part, machine)
 
 
 SHARE = 1.5e-6

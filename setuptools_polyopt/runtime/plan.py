@@ -45,8 +45,8 @@ class Stage(NamedTuple):
     """A kernel of the extension, by its symbol.
 
     loop: lower end, upper end and step of its parallel loop; None where it is to run in one piece. reads, writes: the boxes that a chunk
-    [lo, hi) needs and writes, by array; what it writes no other chunk does. work: operations of the whole stage. group: iterations that the
-    compiled loop does at once.
+    [lo, hi) needs and writes, by array; what it writes no other chunk does. work: units of the whole stage, from the plan's values and the
+    units of slow operations. group: iterations that the compiled loop does at once.
     """
 
     symbol: str
@@ -91,8 +91,8 @@ class Plan(NamedTuple):
 
     fields: of its own struct. params: what functions take. results: the arrays that are made for the call. temporaries: arrays that live
     from stage to stage. scalars: scalar results, which the stages know as arrays of one element. safety: as in `polyopt explain`.
-    library: it calls functions of NumPy or libm, whose bits depend on their version. touched: bytes of the arrays that the kernel reads
-    and that it writes. stages: for a cluster; empty where `why_not` says why. devices: the
+    library: it calls functions of NumPy or libm, whose bits depend on their version. work: as a stage's. touched: bytes of the arrays that
+    the kernel reads and that it writes. stages: for a cluster; empty where `why_not` says why. devices: the
     same with stages whose chunks GPUs can run (`gpu_plans` has them, by the stages' symbols).
     """
 

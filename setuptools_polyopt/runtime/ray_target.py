@@ -15,25 +15,21 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import ray_worker
+from . import machine, ray_worker
+from .machine import Machine, Run
 from .observe import say
 from .plan import Box, Chunk, Plan, Stage, unpack
 
 if TYPE_CHECKING:
     import numpy as np
 
-CHUNKS_PER_PROCESSOR = 6
 CHUNKS_PER_DEVICE = 2
-LEAST_WORK = 2e7
-"""Operations that are worth a task: some milliseconds."""
-MOST_WORK = 4e10
-"""Operations of a task, which may have to be done again: at most some seconds."""
 MINOR = 0.1
 """A stage that does less than this share of the longest stage's work is not worth the way to the cluster."""
 PATIENCE = 12.0
@@ -143,6 +139,28 @@ def _words(error: BaseException) -> str:
 # a run
 
 
+def predicted(plan: Plan, values: tuple[int, ...], known: Machine, workers: int) -> float:
+    """Seconds of a run on the cluster's processors: of the stages that are spread, and of those that are not."""
+    units, threads = machine.units(known), _threads()
+    read, written = plan.touched(*values)
+    total = (read + written) / known.ray_store
+    works = _works(plan, values, units)
+    for stage, work in zip(plan.stages, works, strict=True):
+        part = Run(work, 0.0, 0.0, float(stage.pieces(values)))
+        there = _pays(stage, work, works)
+        total += machine.on_ray(part, known, workers, threads) if there else machine.on_threads(part, known, known.threads)
+    return total
+
+
+def _works(plan: Plan, values: tuple[int, ...], units: Mapping[str, float]) -> list[float]:
+    return [stage.work(*values, units) for stage in plan.stages]
+
+
+def _pays(stage: Stage, work: float, works: Sequence[float]) -> bool:
+    """Whether a stage is worth the way to the cluster."""
+    return stage.loop is not None and work >= MINOR * max(works)
+
+
 def run(plan: Plan, call: Any, native: Any, package: str, on_devices: bool = False) -> tuple[int, int] | None:
     """Run a kernel on the cluster, on its processors or on its GPUs. Answers what the native hook has to answer; None (with a note) where
     nothing was done."""
@@ -156,14 +174,14 @@ def run(plan: Plan, call: Any, native: Any, package: str, on_devices: bool = Fal
     except MemoryError:
         call.note("ray: no memory for the temporaries")
         return None
-    cluster: _Cluster | None = _Cluster(package, workers, on_devices)
-    limit = MINOR * max(stage.work(*state.values) for stage in plan.stages)
-    for stage in plan.stages:
-        if stage.loop is None or stage.work(*state.values) < limit or cluster is None:
+    cluster: _Cluster | None = _Cluster(package, workers, call.machine, on_devices)
+    works = _works(plan, state.values, machine.units(call.machine))
+    for stage, work in zip(plan.stages, works, strict=True):
+        if cluster is None or not _pays(stage, work, works):
             state.here(stage, *_WHOLE)
         else:
             try:
-                _Spread(state, stage, cluster).run()
+                _Spread(state, stage, cluster, work).run()
             except GivenUp as reason:
                 _Memory.resting = time.monotonic() + REST
                 say(f"{plan.symbol}: Ray was left behind, the rest ran on this machine: {reason}")
@@ -230,6 +248,7 @@ class _Cluster(NamedTuple):
 
     package: str
     workers: int
+    machine: Machine
     devices: bool
 
 
@@ -242,15 +261,30 @@ class _Task(NamedTuple):
 class _Spread:
     """One stage on the cluster."""
 
-    def __init__(self, state: _State, stage: Stage, cluster: _Cluster) -> None:
+    def __init__(self, state: _State, stage: Stage, cluster: _Cluster, work: float) -> None:
         self.state, self.stage, self.cluster = state, stage, cluster
-        self.chunks = list(_chunks(state, stage, cluster))
+        self.chunks = [self._chunk(first, last) for first, last in self._cuts(work)]
         self.supply = _Supply(state, stage, self.chunks)
         # a failing chunk must leave the arguments to those who know what they were
         self.held = state.plan.safety == "undo" and any(name in state.arguments for chunk in self.chunks for name in chunk.writes)
         self.pending: dict[Any, _Task] = {}
         self.done: list[_Task] = []
         self.longest = 0.0
+
+    def _cuts(self, work: float) -> Iterator[tuple[int, int]]:
+        """Which pieces of the loop make a chunk each."""
+        pieces, cluster = self.stage.pieces(self.state.values), self.cluster
+        each = CHUNKS_PER_DEVICE if cluster.devices else machine.TASKS_PER_WORKER
+        count = machine.ray_tasks(Run(work, 0.0, 0.0, float(pieces)), cluster.machine, cluster.workers, each) if pieces else 0
+        yield from ((pieces * number // count, pieces * (number + 1) // count) for number in range(count))
+
+    def _chunk(self, first: int, last: int) -> Chunk:
+        """Some pieces of the loop, and what there is of its boxes."""
+        chunk, arrays = self.stage.chunk(self.state.values, first, last), self.state.arrays
+        reads = {name: _all_clipped([box], arrays[name].shape) for name, box in chunk.reads.items()}
+        writes = {name: _all_clipped(boxes, arrays[name].shape) for name, boxes in chunk.writes.items()}
+        needed = {name: boxes[0] for name, boxes in reads.items() if boxes}
+        return chunk._replace(reads=needed, writes={name: boxes for name, boxes in writes.items() if boxes})
 
     def run(self) -> None:
         """All chunks, in the cluster or here. Raises GivenUp when all is done but the cluster should not be asked again."""
@@ -379,20 +413,6 @@ def _alive(ray: Any) -> set[str]:
 
 
 # cutting
-
-
-def _chunks(state: _State, stage: Stage, cluster: _Cluster) -> Iterator[Chunk]:
-    """The chunks of a stage's loop."""
-    pieces, work = stage.pieces(state.values), stage.work(*state.values)
-    most = (CHUNKS_PER_DEVICE if cluster.devices else CHUNKS_PER_PROCESSOR) * cluster.workers
-    wanted = min(most, max(cluster.workers, int(work / LEAST_WORK)))
-    count = min(pieces, max(wanted, int(work / MOST_WORK)))
-    for number in range(count):
-        chunk = stage.chunk(state.values, pieces * number // count, pieces * (number + 1) // count)
-        reads = {name: _all_clipped([box], state.arrays[name].shape) for name, box in chunk.reads.items()}
-        writes = {name: _all_clipped(boxes, state.arrays[name].shape) for name, boxes in chunk.writes.items()}
-        needed = {name: boxes[0] for name, boxes in reads.items() if boxes}
-        yield chunk._replace(reads=needed, writes={name: boxes for name, boxes in writes.items() if boxes})
 
 
 def _all_clipped(boxes: Sequence[Box], shape: Sequence[int]) -> tuple[Box, ...]:

@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import machine
+from . import costs, machine
 from .machine import Machine, Run
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ GPU_START = 2.0
 """Seconds that importing CuPy and making a context may take."""
 
 class Call:
-    """One run that was offered. arrays: those behind the data fields of the struct of arguments."""
+    """One run that was offered. arrays: those behind the data fields of the struct of arguments. machine: the constants to reckon with."""
 
-    __slots__ = ("args", "arrays", "notes", "symbol", "work")
+    __slots__ = ("args", "arrays", "machine", "notes", "symbol", "work")
 
-    def __init__(self, symbol: str, args: bytes, arrays: Sequence[Any], work: float) -> None:
-        self.symbol, self.args, self.arrays, self.work = symbol, args, arrays, work
+    def __init__(self, symbol: str, args: bytes, arrays: Sequence[Any], work: float, machine: Machine) -> None:
+        self.symbol, self.args, self.arrays, self.work, self.machine = symbol, args, arrays, work, machine
         self.notes: list[str] = []
 
     def note(self, text: str) -> None:
@@ -55,12 +55,12 @@ class Last(threading.local):
 class Targets:
     """The hook of one package's extension. package: its import name, such as `radar._polyopt`."""
 
-    def __init__(self, package: str, native: Any, environ: Mapping[str, str], measured: Machine | None) -> None:
+    def __init__(self, package: str, native: Any, environ: Mapping[str, str], measured: Machine) -> None:
         self.package, self.native, self.environ = package, native, environ
         self.device = environ.get("POLYOPT_DEVICE", "").lower()
         self.cluster = environ.get("POLYOPT_RAY", "")
         threads = int(native.status()["threads"])
-        self.machine = (measured or Machine())._replace(threads=threads)
+        self.machine = measured._replace(threads=threads)
         self.last = Last()
 
     def install(self, always: bool) -> None:
@@ -78,7 +78,7 @@ class Targets:
 
     def __call__(self, symbol: str, args: bytes, arrays: tuple[Any, ...], work: float) -> tuple[int, int] | None:
         """Run it in the best place; None: on this machine's threads."""
-        call = Call(symbol, args, arrays, work)
+        call = Call(symbol, args, arrays, work, self.machine)
         self.last.place = self.last.text = ""
         try:
             plan = self._plan("plans", symbol)
@@ -114,19 +114,19 @@ class Targets:
 
     def _predicted(self, plan: Plan, call: Call) -> dict[str, float]:
         """Seconds by place; what is forced takes none."""
-        read, written = plan.touched(*plan.values(call.args))
-        run = Run(call.work, read, written, pieces=float(bool(plan.stages)), launches=max(1.0, float(len(plan.stages))))
+        values = plan.values(call.args)
+        run = Run(call.work, *plan.touched(*values))
         times = {"cpu": machine.on_threads(run, self.machine, self.machine.threads)}
         if self.device == "gpu":
             times["gpu"] = 0.0
         elif self.device != "cpu" and self._plan("gpu_plans", call.symbol) is not None:
             start = 0.0 if "cupy" in sys.modules else GPU_START
-            times["gpu"] = machine.on_gpu(self._on_gpu(run, call), self.machine) + start
+            times["gpu"] = machine.on_gpu(self._on_gpu(run, plan, call), self.machine) + start
         processors = self._processors(plan, call)
         if processors:
-            tasks = processors * int(self._ray().CHUNKS_PER_PROCESSOR)
             forced = self.cluster.lower() not in ("", "off")
-            found = {"ray": machine.on_ray(run, self.machine, processors, tasks), **self._on_rays_gpus(plan, run, call)}
+            ray = self._ray()
+            found = {"ray": float(ray.predicted(plan, values, self.machine, processors)), **self._on_rays_gpus(plan, run, call)}
             times |= {min(found, key=lambda name: found[name]): -1.0} if forced else found
         return times
 
@@ -136,14 +136,15 @@ class Targets:
         if not devices or plan.devices is None or self.device == "cpu":
             return {}
         tasks = devices * int(self._ray().CHUNKS_PER_DEVICE)
-        seconds = machine.on_rays_gpus(self._on_gpu(run, call), self.machine, devices, tasks) + (0.0 if warm else GPU_START)
+        seconds = machine.on_rays_gpus(self._on_gpu(run, plan, call), self.machine, devices, tasks) + (0.0 if warm else GPU_START)
         return {"ray's gpus": 0.0 if self.device == "gpu" else seconds}
 
-    def _on_gpu(self, run: Run, call: Call) -> Run:
+    def _on_gpu(self, run: Run, native: Plan, call: Call) -> Run:
         """The run with what its GPU variant says of itself."""
         plan: GpuPlan = self._plan("gpu_plans", call.symbol)
         given = plan.values(call.args)
-        return run._replace(launches=float(plan.launches(*given)), chain=float(plan.chain(*given)))
+        work = float(native.work(*native.values(call.args), costs.GPU))
+        return run._replace(work=work, launches=float(plan.launches(*given)), chain=float(plan.chain(*given)))
 
     def _processors(self, plan: Plan, call: Call) -> int:
         """Those of the cluster that may be used for the plan; 0 for no cluster."""

@@ -11,7 +11,7 @@ import pytest
 from setuptools_polyopt import pipeline
 from setuptools_polyopt.cli import main, module_name
 from setuptools_polyopt.report.model import Missed, ModuleReport, Report
-from setuptools_polyopt.runtime import machine
+from setuptools_polyopt.runtime import costs, machine
 
 SUMS = """import numpy as np
 from numpy.typing import NDArray
@@ -122,12 +122,18 @@ def test_module_names(project: Path) -> None:
 def test_calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """What is measured differs from machine to machine; that it is written, and can be read by the runtime, does not."""
     monkeypatch.setenv("POLYOPT_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr("setuptools_polyopt.calibrate.LARGE", 1 << 16)
+    monkeypatch.setattr("setuptools_polyopt.calibrate.on_cpu.LARGE", 1 << 16)
+    monkeypatch.setattr("setuptools_polyopt.calibrate.building.REPEATS", 2)
+    (tmp_path / "machine.json").write_text(machine.text(machine.Machine(ray_task=0.5)), encoding="utf-8")
     assert main(["calibrate"]) == 0
     measured = machine.load({"POLYOPT_CACHE_DIR": str(tmp_path)})
     assert measured is not None
     assert 1e-13 < measured.operation < 1e-7
     assert measured.memory > 1e6
+    assert measured.ray_task == 0.5, "what is not measured now stays"
+    assert set(measured.costs) <= set(costs.NAMES)
+    assert {"libm.sin", "numpy.exp.float64", "scalar", "mod"} <= set(measured.costs)
+    assert all(1e-12 <= seconds < 1e-5 for seconds in measured.costs.values())
     assert capsys.readouterr().out == f"written to {tmp_path / 'machine.json'}\n"
 
 

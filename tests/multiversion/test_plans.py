@@ -12,6 +12,9 @@ import pytest
 
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.pipeline import ModuleSource, compile_package
+from setuptools_polyopt.runtime import costs
+
+UNITS = costs.units(costs.OPERATION, {})
 
 SOURCE = """
 import numpy as np
@@ -75,11 +78,11 @@ def test_functions_answer(plans: dict[str, Any]) -> None:
     for plan in plans.values():
         for size in (0, 1, 2, 1000):
             values = [size] * len(plan.params)
-            assert math.isfinite(plan.work(*values))
+            assert math.isfinite(plan.work(*values, UNITS))
             read, written = plan.touched(*values)
             assert min(read, written) >= 0.0
             for stage in plan.stages:
-                assert math.isfinite(stage.work(*values))
+                assert math.isfinite(stage.work(*values, UNITS))
                 if stage.loop is not None:
                     lower, upper, step = stage.loop(*values)
                     assert step > 0

@@ -37,6 +37,7 @@ class World:
 
     native: Native = field(default_factory=Native)
     processors: int = 0
+    ray_seconds: float = 0.1
     devices: tuple[int, bool] = (0, False)
     ray_answer: tuple[int, int] | None = (0, 0)
     gpu_answer: tuple[int, int] | None = (0, 0)
@@ -59,8 +60,11 @@ class World:
 
 
 def plan(stages: tuple[object, ...] = (object(),), why_not: str = "") -> Any:
-    devices = stages and SimpleNamespace()
-    return SimpleNamespace(touched=lambda *values: (8.0, 8.0), values=lambda args: (), stages=stages, why_not=why_not, devices=devices)
+    def work(cost: dict[str, float]) -> float:
+        return cost["libm.sin"] * 1e7
+
+    given = {"touched": lambda *values: (8.0, 8.0), "values": lambda args: (), "work": work}
+    return SimpleNamespace(**given, stages=stages, why_not=why_not, devices=stages and SimpleNamespace())
 
 
 def gpu_plan() -> Any:
@@ -79,8 +83,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     module("fake_polyopt")
     module("fake_polyopt.plans", PLANS={"heat": plan(), "serial": plan((), "its outermost loop is not parallel")})
     module("fake_polyopt.gpu_plans", PLANS={"heat": gpu_plan()})
+
+    def predicted(plan: object, values: object, known: Machine, workers: int) -> float:
+        return made.ray_seconds
+
     ray = {"run": made.run_ray, "processors": lambda wanted, call: made.processors, "devices": lambda: made.devices}
-    module(RAY, CHUNKS_PER_PROCESSOR=6, CHUNKS_PER_DEVICE=2, **ray)
+    module(RAY, CHUNKS_PER_DEVICE=2, predicted=predicted, **ray)
     module("setuptools_polyopt.runtime.gpu_target", run=made.run_gpu)
     for name in ("ray", "cupy"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -130,7 +138,8 @@ def test_a_cluster_that_the_program_started(world: World, imported: Callable[[st
     world.processors = 8
     targets = world.targets(POLYOPT_DEVICE="cpu")
     assert targets("heat", b"", (), 1e9) == (0, 0)
-    assert targets("heat", b"", (), 1e5) is None, "too short"
+    world.ray_seconds = 1.0
+    assert targets("heat", b"", (), 1e9) is None, "too long a way"
     assert world.ran == ["ray"]
     assert world.targets(POLYOPT_DEVICE="cpu", POLYOPT_RAY="off")("heat", b"", (), 1e9) is None
 

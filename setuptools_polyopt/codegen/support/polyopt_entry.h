@@ -244,9 +244,13 @@ struct polyopt_call {
 void polyopt_begin(struct polyopt_call *call, PyObject *self);
 void polyopt_end(struct polyopt_call *call);
 
+/* Units of work of slow operations, by their place in the runtime's `costs.NAMES`; `_native.tune` sets them. */
+#define POLYOPT_COSTS 256
+extern double polyopt_cost[POLYOPT_COSTS];
+
 /* Runs the kernel of the machine's level, or has it run elsewhere (polyopt_offload.c). arrays: the objects behind the struct's data
- * fields, in their order; narrays is -1 where they are no NumPy arrays, so that it can only run here. work: estimated operations (about
- * nanoseconds on one core), which decides the threads and whether the GIL is released. Answers 0; POLYOPT_WHY_KERNEL (an operation
+ * fields, in their order; narrays is -1 where they are no NumPy arrays, so that it can only run here. work: estimated units
+ * (docs/runtime.md), which decide the threads and whether the GIL is released. Answers 0; POLYOPT_WHY_KERNEL (an operation
  * failed) / _MEMORY / _FLAGS (a flag that matters and that np.errstate does not ignore): the caller restores and refuses;
  * POLYOPT_WHY_EXCEPTION: an exception is set (KeyboardInterrupt): the caller restores, answers NULL. */
 int polyopt_run(struct polyopt_call *call, const struct polyopt_kernel_spec *spec, const void *args, PyObject *const *arrays, int narrays,

@@ -160,12 +160,27 @@ PyObject *polyopt_miss(struct polyopt_state *state, PyObject *const *args, Py_ss
 
 /* ---- what was measured -------------------------------------------------------------------------------------------------------------- */
 
+double polyopt_cost[POLYOPT_COSTS];
+
+static int set_costs(PyObject *units)
+{
+    Py_ssize_t count = PyTuple_Size(units);
+    for (Py_ssize_t i = 0; i < count && i < POLYOPT_COSTS; i++) {
+        double value = PyFloat_AsDouble(PyTuple_GetItem(units, i));
+        if (PyErr_Occurred()) return 0;
+        polyopt_cost[i] = value;
+    }
+    return 1;
+}
+
 static PyObject *tune(PyObject *self, PyObject *args)
 {
     double share, wake;
+    PyObject *units = NULL;
     (void)self;
-    if (!PyArg_ParseTuple(args, "dd:tune", &share, &wake)) return NULL;
+    if (!PyArg_ParseTuple(args, "dd|O!:tune", &share, &wake, &PyTuple_Type, &units)) return NULL;
     if (!(share >= 1.0 && wake >= 1.0)) return PyErr_Format(PyExc_ValueError, "the work of a thread is at least 1");
+    if (units && !set_costs(units)) return NULL;
     polyopt_work_per_thread = share;
     polyopt_work_to_wake = wake;
     Py_RETURN_NONE;
@@ -178,6 +193,7 @@ PyMethodDef polyopt_offload_methods[] = {
     {"run", run, METH_VARARGS, "run(symbol, args, lo, hi, threads): (status, fpflags) of a kernel between the chunk bounds; threads 0: all"},
     {"foreign", set_foreign, METH_VARARGS, "foreign(type, hook): hook(module, region, args) is asked where an argument is exactly of that type; None: of CuPy's array type, "
      "once it is there"},
-    {"tune", tune, METH_VARARGS, "tune(share, wake): another thread is worth its share from so much work on, and worth waking from so much work of a call on"},
+    {"tune", tune, METH_VARARGS, "tune(share, wake, costs=()): another thread is worth its share from so much work on, and worth waking from so much work of a call on; "
+     "costs: units of slow operations"},
     {NULL, NULL, 0, NULL},
 };
