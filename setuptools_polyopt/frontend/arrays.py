@@ -15,15 +15,14 @@ from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, Dim, Order, ScalarValue, Value
-from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Const, Expr, Load, Select, Sym, integer
 from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.statements import Assign, Block, For
 from setuptools_polyopt.ir.visitors import children, loads, map_expr, walk_expr
-from setuptools_polyopt.operators import elementwise
+from setuptools_polyopt.operators import build, elementwise
 from setuptools_polyopt.operators.values import Operand, element
 
-RANK_LIMIT = 4
+RANK_LIMIT = 6
 
 Combine = Callable[[tuple[Operand, ...]], Operand]
 
@@ -166,25 +165,24 @@ def broadcast(ctx: Context, shapes: Sequence[tuple[Expr, ...]], span: Span) -> t
 
 
 def common_order(arrays: Sequence[ArrayValue], rank: int) -> Order | None:
-    """The memory order that NumPy gives a result of layout "K": C if that of all operands is (known to be) C."""
+    """The memory order that NumPy gives a result of layout "K": that of all operands, where it is known to be one."""
     if rank <= 1:
         return Order()
-    needs: frozenset[str] = frozenset()
-    for array in arrays:
-        if array.rank < 2:
-            continue
-        if array.order is None:
-            return None
-        needs |= array.order.needs
-    return Order(needs)
+    orders = [array.order for array in arrays if array.rank >= 2]
+    known = [order for order in orders if order is not None]
+    axes = known[0].axes if known else ()
+    if len(known) < len(orders) or any(order.axes != axes for order in known) or (axes and any(array.rank != rank for array in arrays)):
+        return None
+    return Order(frozenset().union(*(order.needs for order in known)), axes)
 
 
 def _iteration_order(arrays: Sequence[ArrayValue], rank: int) -> Order | None:
-    """The memory order of an element-wise operation's result: one operand in C order decides, if it has all of the result's elements; and
-    operands along a single axis leave it at C. A temporary in another order may become the result, if it is large (see `elision`)."""
+    """The memory order of an element-wise operation's result: that of all operands, or C where an operand in C order has all of the
+    result's elements; and operands along a single axis leave it at C. A temporary in another order may become the result, if it is
+    large (see `elision`)."""
     large = [array for array in arrays if sum(extent != integer(1) for extent in array.extents) > 1]
-    known = [array for array in large if array.order is not None]
-    steady = all(array.order is not None or not array.fresh for array in large)
+    known = [array for array in large if array.order is not None and not array.order.axes]
+    steady = all(array in known or not array.fresh for array in large)
     if steady and any(array.rank == rank and integer(1) not in array.extents for array in known):
         return common_order(known, rank)
     return common_order(large, rank)
@@ -229,14 +227,14 @@ def materialise(ctx: Context, array: ArrayValue, span: Span, order: Order | bool
 def fill(ctx: Context, target: ArrayValue, value: Expr, span: Span) -> None:
     """Every element becomes `value` (of the array's dtype, evaluated before)."""
     with nest(ctx, target.extents, span) as indices:
-        store(ctx, target.load(indices), value, span)
+        write(ctx, target, indices, value, span)
     ctx.state.nests -= 1
 
 
 def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place: bool = False) -> None:
     """`target[...] = value` with NumPy's casting; `in_place`: the casting of `target op= ...`."""
-    if target.part:
-        raise unsupported(span, "part-assignment", "assignment to the real or imaginary part of an array is not supported")
+    if not target.writable:
+        raise unsupported(span, "read-only", "NumPy raises: this view is read only")
     convert = elementwise.convert_in_place if in_place else elementwise.convert
     if isinstance(value, ScalarValue):
         operand = Operand(value.expr, value.type) if value.narrow else operand_of(value, span)
@@ -248,22 +246,31 @@ def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place:
     if not isinstance(value, ArrayValue):
         raise unsupported(span, "assigned-value", "only numbers and arrays can be assigned to array elements")
     value = _fit(ctx, target, value, span)
-    if value.storage == target.storage and (value.dims != target.dims or value.part):
+    if value.storage == target.storage and (value.dims, value.part) != (target.dims, target.part):
         if target.rank == 1 and _steps(value) != _steps(target) and not _apart(ctx, value, target):
             text = "NumPy copies between a row and a column of one array element by element where they cross"
             raise unsupported(span, "overlapping-copy", text, "copy the right-hand side first")
         value = materialise(ctx, value, span)
-    if value.storage == target.storage and not value.part:
+    if value.storage == target.storage:
         ctx.state.writes(target.storage)
         return
     with nest(ctx, target.extents, span) as indices:
-        store(ctx, target.load(indices), convert(_element(value, indices, span), target.dtype, span), span)
+        write(ctx, target, indices, convert(_element(value, indices, span), target.dtype, span), span)
     ctx.state.nests -= 1
+
+
+def write(ctx: Context, target: ArrayValue, indices: tuple[Expr, ...], value: Expr, span: Span) -> None:
+    """`target[indices] = value`, of the target's type; of a complex number's part the other one stays."""
+    whole = target.load(indices)
+    if target.part:
+        parts = (value, build.imag(whole)) if target.part == "real" else (build.real(whole), value)
+        value = build.pack(*parts)
+    store(ctx, whole, value, span)
 
 
 def _steps(view: ArrayValue) -> tuple[int, ...]:
     """How a view of one dimension moves through its storage."""
-    return tuple(abs(dim.step) if dim.axis == view.rank - 1 else 0 for dim in view.dims)
+    return tuple(abs(dim.step(view.rank - 1)) for dim in view.dims)
 
 
 def _apart(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
@@ -275,13 +282,15 @@ def _apart(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
 def _reach(ctx: Context, view: ArrayValue, dim: Dim) -> tuple[Affine, Affine] | None:
     """The smallest and the largest subscript that a view has on an axis of its storage."""
     start = ctx.state.form(dim.offset)
-    if start is None or dim.axis is None:
-        return None if start is None else (start, start)
-    extent = ctx.state.form(view.extents[dim.axis])
-    if extent is None:
+    if start is None:
         return None
-    end = start + (extent - 1) * dim.step
-    return (start, end) if dim.step > 0 else (end, start)
+    low = high = start
+    for axis, step in dim.terms:
+        extent = ctx.state.form(view.extents[axis])
+        if extent is None:
+            return None
+        low, high = (low, high + (extent - 1) * step) if step > 0 else (low + (extent - 1) * step, high)
+    return low, high
 
 
 def _once(ctx: Context, expr: Expr, span: Span) -> Expr:
@@ -309,28 +318,16 @@ def _fit(ctx: Context, target: ArrayValue, value: ArrayValue, span: Span) -> Arr
 def drop_axis(value: ArrayValue, axis: int, index: Expr | None = None) -> ArrayValue:
     """The view at one index (default: zero) of an axis."""
     at = integer(0) if index is None else index
-    dims = []
-    for dim in value.dims:
-        if dim.axis is None or dim.axis < axis:
-            dims.append(dim)
-        elif dim.axis > axis:
-            dims.append(Dim(dim.offset, dim.axis - 1, dim.step))
-        else:
-            dims.append(Dim(shifted(dim, at)))
+    dims = tuple(dim.along(axis, at, 0).mapped(lambda own: ((own - (own > axis), 1),)) for dim in value.dims)
     extents = value.extents[:axis] + value.extents[axis + 1 :]
-    return value.derived(tuple(dims), extents, value.order, value.whole)
-
-
-def shifted(dim: Dim, index: Expr) -> Expr:
-    """The storage subscript of a view index on an axis."""
-    probe = ArrayValue("", DType.INT64, (Dim(dim.offset, 0, dim.step),), (integer(1),))
-    return probe.load((index,)).indices[0]
+    order = value.order and value.order.with_axes(value.rank, lambda own: (other - (other > axis) for other in own if other != axis))
+    return value.derived(dims, extents, order, value.whole)
 
 
 def transpose(value: ArrayValue, axes: Sequence[int]) -> ArrayValue:
     """Axis k of the result is axis `axes[k]` of the value."""
     places = {old: new for new, old in enumerate(axes)}
-    dims = tuple(dim if dim.axis is None else Dim(dim.offset, places[dim.axis], dim.step) for dim in value.dims)
-    order = value.order if list(axes) == sorted(axes) else None
+    dims = tuple(dim.mapped(lambda axis: ((places[axis], 1),)) for dim in value.dims)
+    order = value.order and value.order.with_axes(value.rank, lambda own: (places[axis] for axis in own))
     return value.derived(dims, tuple(value.extents[k] for k in axes), order, value.whole)
 

@@ -10,16 +10,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, contraction, creation, lists, order, reduction
+from setuptools_polyopt.frontend import arrays, contraction, creation, lists, order, reduction, views
 from setuptools_polyopt.frontend.affine import affine
+from setuptools_polyopt.frontend.arguments import PYTHON_INT, Arguments
 from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.inline import inline
-from setuptools_polyopt.frontend.subscripts import new_axis
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     FunctionValue,
@@ -35,21 +33,6 @@ from setuptools_polyopt.frontend.values import (
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, integer
 from setuptools_polyopt.operators import elementwise, functions, numpy_functions
-from setuptools_polyopt.operators.values import ScalarType
-
-PYTHON_INT = ScalarType("python", DType.INT64)
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Evaluated arguments of a call of the function `path`."""
-
-    node: ast.Call
-    path: str
-    positional: tuple[Value, ...]
-    keywords: Mapping[str, Value]
-    span: Span
-
 
 _METHODS = {"copy": "ndarray.copy", "astype": "ndarray.astype"}
 _CREATION = ("ndarray.copy", "ndarray.astype", "numpy.array", "numpy.ndarray")
@@ -119,7 +102,7 @@ def _dispatch(ctx: Context, arguments: Arguments) -> Value:
         case "outer":
             return _outer(ctx, arguments)
         case "view":
-            return _view(ctx, arguments)
+            return views.view(ctx, arguments)
         case "query":
             return _query(ctx, arguments)
         case _:
@@ -132,7 +115,7 @@ def _outer(ctx: Context, arguments: Arguments) -> Value:
     if not (isinstance(left, ArrayValue) and isinstance(right, ArrayValue) and left.rank == right.rank == 1):
         raise unsupported(arguments.span, "arguments", "`numpy.outer` is supported with two vectors only")
     fp, span = ctx.function.fp, arguments.span
-    return arrays.apply(ctx, (new_axis(left, 1), right), lambda o: elementwise.call("numpy.multiply", o, {}, fp, span), span)
+    return arrays.apply(ctx, (views.new_axis(left, 1), right), lambda o: elementwise.call("numpy.multiply", o, {}, fp, span), span)
 
 
 def _kind(path: str) -> str | None:
@@ -199,41 +182,6 @@ def _index_extreme(ctx: Context, arguments: Arguments) -> ScalarValue | None:
             result = affine(Binary("min" if op == "min" else "max", result.expr(), form.expr(), DType.INT64))
             assert result is not None  # both sides are affine
     return None if result is None else ScalarValue(PYTHON_INT, result.expr())
-
-
-def _view(ctx: Context, arguments: Arguments) -> Value:
-    value, span = arguments.positional[0], arguments.span
-    if not isinstance(value, ArrayValue):
-        raise unsupported(span, "view", f"`{arguments.path}` of something else than an array is not supported")
-    match arguments.path.removeprefix("numpy."):
-        case "transpose" if len(arguments.positional) == 1 and not arguments.keywords:
-            return arrays.transpose(value, range(value.rank)[::-1])
-        case "transpose" | "swapaxes" as name if not arguments.keywords:
-            return arrays.transpose(value, _axes(ctx, name, value.rank, arguments))
-        case _:
-            raise unsupported(span, "view", f"`{arguments.path}` is not supported")
-
-
-def _axes(ctx: Context, name: str, rank: int, arguments: Arguments) -> list[int]:
-    """The permutation that a call of transpose or swapaxes asks for."""
-    rest = arguments.positional[1:]
-    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], TupleValue) else rest
-    numbers = [constant_index(ctx, item, rank, arguments.span) for item in items]
-    if name == "swapaxes" and len(numbers) == 2:
-        axes = list(range(rank))
-        axes[numbers[0]], axes[numbers[1]] = axes[numbers[1]], axes[numbers[0]]
-        return axes
-    if sorted(numbers) != list(range(rank)):
-        raise unsupported(arguments.span, "view", "the axes are no permutation of the array's axes")
-    return numbers
-
-
-def constant_index(ctx: Context, value: Value, rank: int, span: Span) -> int:
-    """An axis number known when building, counted from the front."""
-    form = ctx.state.form(value.expr) if isinstance(value, ScalarValue) else None
-    if form is None or form.value is None or not -rank <= form.value < rank:
-        raise unsupported(span, "axis", f"an axis has to be a constant below {rank}")
-    return form.value % rank
 
 
 def _query(ctx: Context, arguments: Arguments) -> Value:

@@ -40,7 +40,9 @@ def fits(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
 
 def joined(first: Order | None, second: Order | None) -> Order | None:
     """The order of a variable that holds either."""
-    return None if first is None or second is None else Order(first.needs | second.needs)
+    if first is None or second is None or first.axes != second.axes:
+        return None
+    return Order(first.needs | second.needs, first.axes, first.mirrored or second.mirrored)
 
 
 def enter(ctx: Context, name: str, entry: ArrayValue, kind: Carried, span: Span) -> ArrayValue:

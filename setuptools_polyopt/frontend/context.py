@@ -252,7 +252,7 @@ class Context:
         order = Order(frozenset((name,)) if kind.rank > 1 else frozenset())
         state.orders[name] = order
         state.inputs[".".join((root, *path))] = Input(root, path, ArrayInput(name, kind.dtype, extents, Layout.C, False))
-        dims = tuple(Dim(integer(0), axis) for axis in range(kind.rank))
+        dims = tuple(Dim(integer(0), ((axis, 1),)) for axis in range(kind.rank))
         return ArrayValue(name, kind.dtype, dims, symbols, order, whole=True)
 
     def list_input(self, root: str, path: tuple[str, ...], kind: ListType, span: Span) -> ListValue:

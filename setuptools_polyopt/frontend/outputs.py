@@ -23,7 +23,7 @@ from setuptools_polyopt.frontend.values import (
     Value,
 )
 from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym
-from setuptools_polyopt.ir.kernel import Array, Output, Role
+from setuptools_polyopt.ir.kernel import Array, Layout, Output, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import children, walk_expr
 
@@ -133,11 +133,13 @@ def _array(ctx: Context, name: str, value: ArrayValue, what: str, span: Span, no
         raise unsupported(span, "result-alias", f"{what} is {noun} that the caller has already, or a view of it", "copy it")
     if not value.fresh or state.arrays[value.storage].extents != value.extents:
         raise unsupported(span, "result-view", f"{what} is a view of a local {noun.split()[1]}", "copy it")
-    if value.order is None:
+    reverse = tuple(reversed(range(value.rank)))
+    if value.order is None or value.order.axes not in ((), reverse):
         raise unsupported(span, "result-layout", f"the memory order of {what} cannot be known", "start from C-ordered arrays")
     for argument in sorted(value.order.needs):
         state.ordered[argument] = None
-    state.arrays[value.storage] = replace(state.arrays[value.storage], role=Role.RESULT)
+    layout = Layout.FORTRAN if value.order.axes else Layout.C
+    state.arrays[value.storage] = replace(state.arrays[value.storage], role=Role.RESULT, layout=layout)
     return Output(name, value.storage, "array")
 
 

@@ -11,6 +11,7 @@ of what the region makes itself they are, of arguments a guard asks it. Other la
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,11 +20,11 @@ from setuptools_polyopt.frontend import arrays
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, NoneValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Range, Reduce, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Compare, Const, Expr, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Role
-from setuptools_polyopt.ir.statements import For
+from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators.reductions import Plan, Reduction, plan, reduction
-from setuptools_polyopt.operators.values import ScalarType, element
+from setuptools_polyopt.operators.values import ScalarType, cast, element
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def reduce(ctx: Context, path: str, positional: Sequence[Value], keywords: Mappi
     axes = _axes(ctx, given.get("axis"), source.rank, span)
     keepdims = _flag(given.get("keepdims"), span)
     rule = reduction(path, element(source.read(tuple(integer(0) for _ in source.extents))), ctx.function.fp, span)
+    source, axes = _in_memory_order(source, axes, keepdims)
     job = _Job(ctx, rule, source, axes, keepdims, span)
     _guards(job)
     return _free(job) if rule.free else _ordered(job)
@@ -71,6 +73,16 @@ def _axes(ctx: Context, value: Value | None, rank: int, span: Span) -> tuple[int
     if len(set(found)) != len(found) or not found:
         raise unsupported(span, "axis", "the axes have to be distinct")
     return tuple(sorted(found))
+
+
+def _in_memory_order(source: ArrayValue, axes: tuple[int, ...], keepdims: bool) -> tuple[ArrayValue, tuple[int, ...]]:
+    """The same reduction of the transposed array that lies in C order: strides decide in NumPy, not the numbers of axes. Unless what
+    is left would have to be transposed back."""
+    order = source.order.axes if source.order is not None else ()
+    kept = [axis for axis in order if axis not in axes]
+    if not order or keepdims or kept != sorted(kept):
+        return source, axes
+    return arrays.transpose(source, order), tuple(sorted(order.index(axis) for axis in axes))
 
 
 def _flag(value: Value | None, span: Span) -> bool:
@@ -181,8 +193,6 @@ def _ordered(job: _Job) -> Value:
     order = plan(job.source.rank, job.axes)
     if job.rule.name == "prod":  # sequential in any case
         order = Plan(order.kept, job.axes, (), False, ())
-    if job.rule.init is None and order.sequential and len(job.axes) > 1:
-        raise _stays(job, "where they are not the last ones ")
     _memory_order(job)
     _separate(job, order)
     if order.contiguous:
@@ -193,49 +203,36 @@ def _ordered(job: _Job) -> Value:
             _contiguous(job, order)  # of the copy
     acc = _target(job, job.rule.accumulator)
     _start(job, acc)
-    skip = 0 if job.rule.init is not None else 1
-    with _loops(job, order, integer(skip)) as (kept, reduced):
-        place = _place(job, acc, kept)
-        if order.inner:
-            arrays.store(job.ctx, place, _inner(job, place, kept, reduced, order.inner, skip), job.span)
-        else:
-            arrays.store(job.ctx, place, job.rule.combine(place, _element(job, kept, reduced)), job.span)
+    begins = job.rule.init is None and bool(order.inner)  # then the first row is one element shorter
+    if begins:
+        with arrays.nest(job.ctx, _kept_extents(job), job.span) as kept:
+            place, first = _place(job, acc, kept), {axis: integer(0) for axis in order.sequential}
+            arrays.store(job.ctx, place, _inner(job, place, kept, first, order.inner, 1), job.span)
+        job.ctx.state.nests -= bool(order.sequential)
+    if not begins or order.sequential:
+        axes = tuple(sorted((*order.kept, *order.sequential)))  # for each result element the reduced axes in C order
+        with arrays.nest(job.ctx, [job.source.extents[axis] for axis in axes], job.span) as indices:
+            by_axis = dict(zip(axes, indices, strict=True))
+            _accumulate(job, order, acc, by_axis, begins)
     return _result(job, acc)
 
 
-def _loops(job: _Job, order: Plan, first: Expr) -> _Nest:
-    """The loops in NumPy's order of memory: for each result element the reduced axes in C order."""
-    lower = {axis: integer(0) if order.inner else first for axis in order.sequential}
-    return _Nest(job, tuple(sorted((*order.kept, *order.sequential))), lower)
-
-
-class _Nest:
-    """A loop nest over some axes of the source; gives the indices of the kept and of the reduced ones."""
-
-    def __init__(self, job: _Job, axes: tuple[int, ...], lower: Mapping[int, Expr]) -> None:
-        self.job = job
-        self.axes = axes
-        self.lower = lower
-        self.outer = arrays.nest(job.ctx, [job.source.extents[axis] for axis in axes], job.span)
-
-    def __enter__(self) -> tuple[tuple[Expr, ...], dict[int, Expr]]:
-        indices = dict(zip(self.axes, self.outer.__enter__(), strict=True))
-        kept = tuple(indices[axis] for axis in self.job.kept)
-        return kept, {axis: index for axis, index in indices.items() if axis in self.job.axes}
-
-    def __exit__(self, *exc: object) -> None:
-        self.outer.__exit__(None, None, None)
-        block = self.job.ctx.state.blocks[-1]
-        if block and isinstance(block[-1], For):
-            block[-1] = self.shifted(block[-1], 0)
-
-    def shifted(self, loop: For, depth: int) -> For:
-        """The nest with the lower bounds that are not zero."""
-        lower = self.lower.get(self.axes[depth], integer(0))
-        inner = loop.body
-        if depth + 1 < len(self.axes):
-            inner = tuple(self.shifted(item, depth + 1) if isinstance(item, For) else item for item in inner)
-        return For(loop.var, lower, loop.upper, loop.step, inner, span=loop.span)
+def _accumulate(job: _Job, order: Plan, acc: ArrayValue | Load, indices: Mapping[int, Expr], begun: bool) -> None:
+    """One step of every accumulator. Taking the first element alone once more than NumPy is harmless: an extreme has started from it;
+    a first row that was taken already is left out."""
+    state, kept = job.ctx.state, tuple(indices[axis] for axis in job.kept)
+    place = _place(job, acc, kept)
+    if not order.inner:
+        arrays.store(job.ctx, place, job.rule.combine(place, _element(job, kept, indices)), job.span)
+        return
+    with state.block() as block:
+        arrays.store(job.ctx, place, _inner(job, place, kept, indices, order.inner, 0), job.span)
+    if not begun:
+        state.blocks[-1].extend(block)
+        return
+    first, *others = (Compare("gt", indices[axis], integer(0)) for axis in order.sequential)
+    condition = functools.reduce(lambda left, right: Binary("or", left, right, DType.BOOL), others, cast(first, DType.BOOL))
+    state.emit(If(condition, tuple(block), (), job.span))
 
 
 def _inner(job: _Job, acc: Load, kept: Sequence[Expr], reduced: Mapping[int, Expr], axes: Sequence[int], skip: int) -> Expr:
@@ -263,7 +260,9 @@ def _memory_order(job: _Job) -> None:
     """NumPy goes through memory, so the source has to lie in C order; of one dimension it may lie as it likes."""
     if job.source.rank == 1:
         return
-    if job.source.order is None:
+    seen = {axis for dim in job.source.dims for axis, _ in dim.terms}
+    stretched = any(extent != integer(1) and axis not in seen for axis, extent in enumerate(job.source.extents))
+    if job.source.order is None or not job.source.order.plain or stretched:
         raise unsupported(job.span, "reduction-order", "the memory order of the reduced array cannot be known", "copy it first")
     for argument in sorted(job.source.order.needs):
         job.ctx.state.ordered[argument] = None
@@ -279,7 +278,7 @@ def _contiguous(job: _Job, order: Plan) -> None:
     for number, axis in enumerate(order.inner):
         place = first + number
         dim = source.dims[place] if place >= 0 else None
-        if dim is None or dim.axis != axis or dim.step != 1:
+        if dim is None or dim.terms != ((axis, 1),):
             raise _stays(job, "that do not lie one after the other in memory ")
         if number and (dim.offset != integer(0) or not _equal(job, source.extents[axis], array.extents[place])):
             raise _stays(job, "that are not contiguous ")

@@ -141,7 +141,7 @@ class State:
         self.arrays[name] = Array(name, dtype, room, Role.TEMPORARY)
         exact = room == extents
         self.orders[name] = order
-        dims = tuple(Dim(integer(0), axis) for axis in range(len(extents)))
+        dims = tuple(Dim(integer(0), ((axis, 1),)) for axis in range(len(extents)))
         return ArrayValue(name, dtype, dims, extents, order, fresh=exact, whole=exact)
 
     def largest(self, extent: Expr) -> Expr:

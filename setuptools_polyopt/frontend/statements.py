@@ -153,10 +153,10 @@ def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Spa
     place = locate(ctx, target)
     value = order.keep(ctx, value, before, span)
     match place:
-        case Element(view=view, indices=indices) if not view.part:
+        case Element(view=view, indices=indices) if view.writable:
             if not isinstance(value, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
-            arrays.store(ctx, view.load(indices), _element(place, value, span), span)
+            arrays.write(ctx, view, indices, _element(place, value, span), span)
         case ArrayValue():
             arrays.assign(ctx, place, value, span)
         case ListValue():
@@ -212,14 +212,14 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
     span = ctx.span(node)
     place = locate(ctx, target)
     match place:
-        case Element(view=view, indices=indices) if not view.part:
+        case Element(view=view, indices=indices) if view.writable:
             old = ScalarValue(place.type, view.read(indices))
             before = order.here(ctx)
             other = ctx.expr(node.value)
             result = binary(ctx, op, order.keep(ctx, old, before, span), other, span)
             if not isinstance(result, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
-            arrays.store(ctx, view.load(indices), _element(place, result, span), span)
+            arrays.write(ctx, view, indices, _element(place, result, span), span)
         case ArrayValue():
             result = binary(ctx, op, place, ctx.expr(node.value), span)
             _not_one_product(ctx, op, place, span)

@@ -15,11 +15,11 @@ import ast
 from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import lists
+from setuptools_polyopt.frontend import lists, views
 from setuptools_polyopt.frontend.affine import Affine, number
-from setuptools_polyopt.frontend.arrays import drop_axis, shifted
+from setuptools_polyopt.frontend.arrays import drop_axis
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, Dim, ListValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import ArrayValue, ListValue, NoneValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Select, integer
 from setuptools_polyopt.ir.statements import Assign
@@ -122,7 +122,7 @@ def _index(ctx: Context, base: ArrayValue, items: list[ast.expr], node: ast.Subs
         if _is_ellipsis(item):
             axis += base.rank - used
         elif _adds_axis(ctx, item):
-            view, axis = new_axis(view, axis), axis + 1
+            view, axis = views.new_axis(view, axis), axis + 1
         elif isinstance(item, ast.Slice):
             view, axis = _slice(ctx, view, axis, item), axis + 1
         else:
@@ -225,15 +225,6 @@ def index_form(ctx: Context, item: ast.expr) -> Affine:
     return form
 
 
-def new_axis(view: ArrayValue, axis: int) -> ArrayValue:
-    """The view with an axis of extent one before `axis`."""
-    dims = tuple(
-        dim if dim.axis is None or dim.axis < axis else Dim(dim.offset, dim.axis + 1, dim.step) for dim in view.dims
-    )
-    extents = (*view.extents[:axis], integer(1), *view.extents[axis:])
-    return view.derived(dims, extents, view.order, view.whole)
-
-
 def _slice(ctx: Context, view: ArrayValue, axis: int, item: ast.Slice) -> ArrayValue:
     """`start:stop:step` in canonical form: guards 0 <= start <= stop <= extent, so that nothing is clipped."""
     span = ctx.span(item)
@@ -244,15 +235,10 @@ def _slice(ctx: Context, view: ArrayValue, axis: int, item: ast.Slice) -> ArrayV
     if item.lower is None and item.upper is None and step == 1:
         return view.derived(view.dims, view.extents, view.order, view.whole)
     start, length = (_forward if step > 0 else _backward)(ctx, item, size, step, span)
-    dims = []
-    for dim in view.dims:
-        if dim.axis == axis:
-            dims.append(Dim(shifted(dim, start.expr()), axis, dim.step * step))
-        else:
-            dims.append(dim)
+    dims = tuple(dim.along(axis, start.expr(), step) for dim in view.dims)
     extents = (*view.extents[:axis], length.expr(), *view.extents[axis + 1 :])
-    order = view.order if step > 0 else None
-    return view.derived(tuple(dims), extents, order, False)
+    order = view.order if step > 0 or view.order is None else replace(view.order, mirrored=True)
+    return view.derived(dims, extents, order, False)
 
 
 def _step(ctx: Context, item: ast.Slice) -> int:

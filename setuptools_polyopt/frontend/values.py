@@ -3,11 +3,12 @@
 A scalar is an IR expression with its Python type; an array is a *view*: a storage array of the kernel together with an index map, so
 slices, rows, transposes and aliases of names cost nothing and writes through them reach the right elements.
 
-    b = a[1:-1, 0]     ->   ArrayValue(storage "a", dims (view index 0 + 1, constant 0), extents (n - 2,))
+    b = a[1:-1, 0]     ->   ArrayValue(storage "a", dims (1 + view index 0, constant 0), extents (n - 2,))
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -39,18 +40,69 @@ class ScalarValue:
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """One axis of a storage array: `offset + step * (view index `axis`)`, or just `offset` where axis is None."""
+    """A subscript of a storage array: `offset + step * (view index on the axis)`, summed over the terms (axis, step).
+
+    One term as a rule; none where the view has one index here, several where an axis was split (`a.reshape(n // 2, 2)`).
+    """
 
     offset: Expr
-    axis: int | None = None
-    step: int = 1
+    terms: tuple[tuple[int, int], ...] = ()
+
+    def at(self, indices: Sequence[Expr]) -> Expr:
+        """The subscript for a full index of the view."""
+        if self.offset == integer(0) and len(self.terms) == 1 and self.terms[0][1] == 1:
+            return indices[self.terms[0][0]]
+        result = self.offset
+        for axis, step in self.terms:
+            result = _sum(result, indices[axis], step)
+        return result
+
+    def along(self, axis: int, start: Expr, step: int) -> Dim:
+        """The subscript where the index on the axis is `start + step * index` (just `start` for a step of zero)."""
+        own = sum(factor for other, factor in self.terms if other == axis)
+        if not own:
+            return self
+        terms = tuple((other, factor * (step if other == axis else 1)) for other, factor in self.terms)
+        return Dim(_sum(self.offset, start, own), tuple(term for term in terms if term[1]))
+
+    def mapped(self, axes: Callable[[int], Iterable[tuple[int, int]]]) -> Dim:
+        """The subscript of a view whose axes are others: what an old axis consists of, as (new axis, step on it)."""
+        return Dim(self.offset, tuple((new, step * factor) for axis, step in self.terms for new, factor in axes(axis)))
+
+    def step(self, axis: int) -> int:
+        """How far the subscript moves with the index on an axis."""
+        return sum(step for other, step in self.terms if other == axis)
+
+
+def _sum(base: Expr, index: Expr, step: int) -> Expr:
+    """`base + step * index` in linear form where it has one."""
+    offset, form = affine(base), affine(index)
+    if offset is not None and form is not None:
+        return (form * step + offset).expr()
+    scaled = index if step == 1 else Binary("mul", index, integer(step), DType.INT64)
+    return Binary("add", scaled, base, DType.INT64)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The strides are those of a C-contiguous array (or a slice of one), given that the arguments `needs` have ordered strides."""
+    """The strides are those of a C-contiguous array (or a slice of one), given that the arguments `needs` have ordered strides.
+
+    axes: the axes from the largest stride to the smallest where these are not in C order. mirrored: some strides are negative.
+    """
 
     needs: frozenset[str] = frozenset()
+    axes: tuple[int, ...] = ()
+    mirrored: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the elements lie in memory in the order of their indices."""
+        return not self.axes and not self.mirrored
+
+    def with_axes(self, rank: int, change: Callable[[Sequence[int]], Iterable[int]]) -> Order:
+        """The order of a view whose axes, from the largest stride on, are what `change` makes of the present ones."""
+        axes = tuple(change(self.axes or range(rank)))
+        return replace(self, axes=() if list(axes) == sorted(axes) else axes)
 
 
 C_ORDER = Order()
@@ -63,7 +115,8 @@ class ArrayValue:
 
     order: None where the memory order is not known to be C (a transposed argument, for example). fresh: the object itself is new and
     owns its memory, so it may become a result. whole: every index of the view is one of the storage, so that a bound on either is a
-    bound on both. part: "real" or "imag" of a complex storage (read only); `dtype` is that of the part.
+    bound on both. part: "real" or "imag" of a complex storage; `dtype` is that of the part. writable: False for what NumPy makes a
+    read-only view.
     """
 
     storage: str
@@ -74,15 +127,16 @@ class ArrayValue:
     fresh: bool = False
     whole: bool = False
     part: Literal["", "real", "imag"] = ""
+    writable: bool = True
 
     @property
     def rank(self) -> int:
         return len(self.extents)
 
     def load(self, indices: tuple[Expr, ...]) -> Load:
-        """The element at a full index of the view, of the storage's dtype: to be assigned to (not for parts)."""
+        """The element at a full index of the view, of the storage's dtype: of a part the whole number."""
         dtype = _COMPLEX[self.dtype] if self.part else self.dtype
-        return Load(self.storage, tuple(_subscript(dim, indices) for dim in self.dims), dtype)
+        return Load(self.storage, tuple(dim.at(indices) for dim in self.dims), dtype)
 
     def read(self, indices: tuple[Expr, ...]) -> Expr:
         """The value of the element at a full index of the view."""
@@ -95,19 +149,6 @@ class ArrayValue:
 
 
 _COMPLEX = {DType.FLOAT32: DType.COMPLEX64, DType.FLOAT64: DType.COMPLEX128}
-
-
-def _subscript(dim: Dim, indices: tuple[Expr, ...]) -> Expr:
-    if dim.axis is None:
-        return dim.offset
-    index = indices[dim.axis]
-    if dim.offset == integer(0) and dim.step == 1:
-        return index
-    offset, form = affine(dim.offset), affine(index)
-    if offset is not None and form is not None:
-        return (form * dim.step + offset).expr()
-    scaled = index if dim.step == 1 else Binary("mul", index, integer(dim.step), DType.INT64)
-    return Binary("add", scaled, dim.offset, DType.INT64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,15 @@ FunctionKind: TypeAlias = Literal[
 CREATION = frozenset({
     "zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like", "arange", "eye", "identity", "copy",
 })  # fmt: skip
-VIEWS = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "broadcast_to", "diagonal", "flip"})
+VIEWS = frozenset({
+    "transpose", "permute_dims", "matrix_transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims", "squeeze", "atleast_1d",
+    "atleast_2d", "atleast_3d", "broadcast_to", "diagonal", "flip", "fliplr", "flipud", "rot90", "reshape",
+})  # fmt: skip
 QUERIES = frozenset({"shape", "ndim", "size"})
 LIBRARY_MODULES = ("numpy.fft.", "numpy.linalg.", "numpy.random.")
 LIBRARY = frozenset({
     "sort", "argsort", "argmax", "argmin", "cumsum", "cumprod", "einsum", "tensordot", "outer", "var", "std", "median", "concatenate",
-    "stack", "unique", "searchsorted", "interp", "convolve", "trace", "nonzero", "roll", "ravel", "reshape",
+    "stack", "unique", "searchsorted", "interp", "convolve", "trace", "nonzero", "roll", "ravel",
 })  # fmt: skip
 # Calls whose result depends on, or changes, something besides the arguments.
 IMPURE_MODULES = ("numpy.random.", "random.", "time.")

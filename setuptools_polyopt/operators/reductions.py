@@ -137,7 +137,8 @@ def reduction(path: str, operand: Operand, fp: str, span: Span) -> Reduction:
         return _extreme(name, source, span)
     result = from_numpy(getattr(np, name)(np.ones(1, numpy_dtype(source))).dtype, span)
     if name == "mean" and not (source.is_float or source.is_complex):
-        limit = 2**53 if source is DType.BOOL else 2 ** (53 - 8 * min(source.itemsize, 4))
+        bits = 1 if source is DType.BOOL else 31 if source.itemsize == 8 else 8 * source.itemsize - (source.kind == "i")
+        limit = 2 ** (53 - bits)
         return Reduction(name, source, DType.INT64, result, build.zero(DType.INT64), None, True, 1, limit)
     if name == "prod" and result.is_complex:
         raise unsupported(span, "complex-product", "the product of complex numbers is not supported")

@@ -1,0 +1,155 @@
+"""Tables of expressions against NumPy: each line becomes a function, is built, and called on arguments of many kinds.
+
+    a: np.flip(a, 0) + 1.0          the parameters (kinds of arguments, see `ARGUMENTS`), then the expression
+
+Everything that can be seen is compared (`fuzz_oracle`): types, bits, strides, sharing, warnings, exceptions, the arguments afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from built import Built, build, profile_of
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "fuzz"))
+
+from fuzz_oracle import MODES, observe
+
+TEMPLATE = """
+def f{number}({parameters}):
+    result = {expression}
+    total = 0.0
+    for k in range(2):
+        total += 1.5 * k
+    return result, total
+
+"""
+
+
+def _numbers(shape: tuple[int, ...], seed: int) -> Any:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(shape) * np.exp(2 * rng.standard_normal(shape))
+
+
+def _kinds(make: Callable[[tuple[int, ...], int], Any], shape: tuple[int, ...]) -> list[Any]:
+    """Arrays of one rank: the usual one (which the profile sees), others of other extents and layouts, empty ones."""
+    wide = tuple(2 * extent for extent in shape)
+    found = [make(shape, 0), make(tuple(extent + 3 for extent in shape), 1), make(wide, 2)[(slice(None, None, 2),) * len(shape)]]
+    found += [make(wide, 3)[(slice(None, None, -2),) * len(shape)], np.asfortranarray(make(shape, 4)), make((1,) * len(shape), 5)]
+    found += [make((0, *shape[1:]), 6), make((*shape[:-1], 0), 7), make((40, 70, 3)[: len(shape)], 8), make((3, 3, 4)[: len(shape)], 9)]
+    return found
+
+
+def _integers(dtype: str) -> Callable[[tuple[int, ...], int], Any]:
+    info = np.iinfo(dtype)
+    return lambda shape, seed: np.random.default_rng(seed).integers(info.min, info.max, shape, dtype, endpoint=True)
+
+
+def _complex(shape: tuple[int, ...], seed: int) -> Any:
+    return _numbers(shape, seed) + 1j * _numbers(shape, seed + 20)
+
+
+def _special(shape: tuple[int, ...], seed: int) -> Any:
+    """With infinities, NaNs and zeros of both signs."""
+    values = _numbers(shape, seed)
+    chosen = np.random.default_rng(seed).integers(0, 12, shape)
+    for place, value in enumerate((np.nan, np.inf, -np.inf, 0.0, -0.0)):
+        values = np.where(chosen == place, value, values)
+    return values
+
+
+ARGUMENTS: Mapping[str, list[Any]] = {
+    **{name: _kinds(_numbers, (6,)) for name in "vw"},
+    **{name: _kinds(_numbers, (5, 4)) for name in "ab"},
+    **{name: _kinds(_numbers, (4, 4)) for name in "qr"},
+    "c": _kinds(_numbers, (4, 6, 5)),
+    "d": _kinds(_numbers, (2, 4, 3, 5)),
+    "f": _kinds(lambda shape, seed: _numbers(shape, seed).astype("f4"), (5, 4)),
+    "e": _kinds(_special, (6, 5)),
+    "x": _kinds(_special, (9,)),
+    "z": _kinds(_complex, (5, 4)),
+    "i": _kinds(lambda shape, seed: np.random.default_rng(seed).integers(-9, 10, shape), (5, 4)),
+    "j": _kinds(_integers("i4"), (5, 4)),
+    "u": _kinds(_integers("u1"), (5, 4)),
+    "h": _kinds(_integers("i2"), (7,)),
+    "l": _kinds(_integers("u8"), (7,)),
+    "m": _kinds(lambda shape, seed: np.random.default_rng(seed).random(shape) < 0.5, (5, 4)),
+    "p": _kinds(_numbers, (5, 3)),
+    "n": [6, 1, 0, 7, 40, -1, 2, 3, 5, 9],
+    "k": [2, 1, 0, 3, 40, -1, 2, 3, 5, 9],
+    "s": [1.5, -2.0, 0.0, -0.0, float("inf"), 1e300, 2.5, 0.1, 3.0, 7.25],
+    "t": [np.float64(value) for value in (1.5, -2.0, 0.0, -0.0, float("inf"), 1e300, 2.5, 0.1, 3.0, 7.25)],
+}
+
+
+class Table:
+    """The lines of a table, built as one module. stays: lines that are expected to stay Python, with the kind of the reason."""
+
+    def __init__(self, text: str, stays: str = "") -> None:
+        self.lines = [line for line in text.strip().splitlines() if line and not line.startswith("#")]
+        self.stays = dict(line.rsplit("  -> ", 1) for line in stays.strip().splitlines())
+        self.every = [*self.lines, *self.stays]
+        self.built: Built | None = None
+
+    def parameters(self, line: str) -> list[str]:
+        return [name for name in line.partition(":")[0].split(",") if name]
+
+    def source(self) -> str:
+        parts = ["import numpy as np\n"]
+        for number, line in enumerate(self.every):
+            expression = line.partition(":")[2].strip()
+            parts.append(TEMPLATE.format(number=number, parameters=", ".join(self.parameters(line)), expression=expression))
+        return "".join(parts)
+
+    def build(self, folder: Path, name: str) -> None:
+        """Compile all lines; each has seen its first arguments."""
+        text = self.source()
+        calls = {f"f{number}": [[ARGUMENTS[p][0] for p in self.parameters(line)]] for number, line in enumerate(self.every)}
+        self.built = build(folder, name, text, profile_of(text, f"{name}.mod", calls))
+
+    def reasons(self, number: int) -> list[str]:
+        assert self.built is not None
+        (module,) = self.built.compiled.report.modules
+        return [missed.kind for missed in module.missed if missed.function == f"f{number}"]
+
+    def whole(self, number: int) -> bool:
+        """Whether the line is inside the function's region."""
+        assert self.built is not None
+        (module,) = self.built.compiled.report.modules
+        first = {region.function: int(re.split(r"\D", region.lines)[0]) for region in module.regions}
+        return first.get(f"f{number}", 0) == self.source()[: self.source().index(f"def f{number}(")].count("\n") + 2
+
+    def check(self, line: str) -> None:
+        """Compare one line on all its arguments; the first ones have to run natively, unless the line stays."""
+        assert self.built is not None
+        number = self.every.index(line)
+        if line in self.stays:
+            assert self.stays[line] in self.reasons(number), (line, self.reasons(number))
+            return
+        assert self.whole(number), (line, self.reasons(number))
+        entry = getattr(self.built.built._polyopt, f"f{number}_0").__self__
+        plain, built = getattr(self.built.plain, f"f{number}"), getattr(self.built.built, f"f{number}")
+        columns = [ARGUMENTS[name] for name in self.parameters(line)]
+        for place, values in enumerate(zip(*columns, strict=True) if columns else [()]):
+            for mode in MODES if place < 2 else ("usual",):
+                theirs, ours = (observe(function, [fresh(v) for v in values], mode) for function in (plain, built))
+                assert ours == theirs, (line, place, mode, entry.refusal)
+                if not place and mode == "usual":
+                    assert entry.refusal is None, (line, entry.refusal)
+
+
+def fresh(value: Any) -> Any:
+    """A copy in the same layout, so that no call sees what another one did."""
+    if not isinstance(value, np.ndarray) or not value.size:
+        return value
+    low, high = np.lib.array_utils.byte_bounds(value) if hasattr(np.lib, "array_utils") else np.byte_bounds(value)  # type: ignore[attr-defined]
+    memory = np.empty(high - low, np.uint8)
+    start = max(0, value.__array_interface__["data"][0] - low)
+    copy: Any = np.ndarray(value.shape, value.dtype, memory, start, value.strides)
+    copy[...] = value
+    return copy
