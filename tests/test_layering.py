@@ -28,10 +28,10 @@ OWNERS = {
     "cupy": ("setuptools_polyopt.runtime", "setuptools_polyopt.calibrate"),
     "ray": ("setuptools_polyopt.runtime", "setuptools_polyopt.calibrate"),
 }
-# rooms whose imports are listed completely: beside the standard library, only these
+# rooms whose imports are listed completely: beside the standard library, only these (`tomllib` is not in that of 3.10)
 COMPLETE = {
     "setuptools_polyopt.runtime": ("setuptools_polyopt.runtime", "numpy", "cupy", "ray"),
-    "setuptools_polyopt.config": ("setuptools_polyopt", "tomli"),
+    "setuptools_polyopt.config": ("setuptools_polyopt", "tomli", "tomllib"),
     "polyopt_profiler": (
         "polyopt_profiler",
         "setuptools_polyopt.profile",
@@ -41,6 +41,7 @@ COMPLETE = {
         "monkeytype",
         "libcst",
         "tomli",
+        "tomllib",
     ),
 }
 
