@@ -272,9 +272,9 @@ def _rests(program: Program, plain: ModuleType, built: ModuleType, report: Modul
     library = measured.with_stopwatch(plain).lines
     tree = ast.parse(Path(plain.__file__ or "").read_text(encoding="utf-8"))
     refusals = {name: state.refusal for name, state in measured.regions(built).items()}
-    total = sum(samples.lines.values()) or 1
+    total = sum(samples.values()) or 1
     found: dict[tuple[str, str], float] = {}
-    for number, count in samples.lines.items():
+    for number, count in samples.items():
         line = original.get(number, 0)
         if line and line not in library:
             key = _reason(line, _function_at(tree, line), report, refusals)

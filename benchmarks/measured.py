@@ -2,18 +2,19 @@
 
 Kernels are timed by the runtime itself (the counter that ``POLYOPT_TRACE`` prints from). Library calls (``np.linalg``, ``np.fft``,
 random draws, sorting) are timed in a copy of the plain module in which each of them goes through a stopwatch. The lines of the rest
-are sampled, with a timer, in the built module.
+are sampled, by a thread, in the built module.
 """
 
 from __future__ import annotations
 
 import ast
-import signal
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -125,30 +126,43 @@ def with_stopwatch(plain: ModuleType) -> Library:
 # ---- the lines of the rest -------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Samples:
-    """How often the timer found the program at each line of one file (0: in none of it)."""
-
-    file: str
-    lines: Counter[int] = field(default_factory=Counter)
-
-    def take(self, _: int, frame: FrameType | None) -> None:
-        while frame is not None and frame.f_code.co_filename != self.file:
-            frame = frame.f_back
-        self.lines[frame.f_lineno if frame is not None else 0] += 1
-
-
 @contextmanager
-def sampled(file: str) -> Iterator[Samples]:
-    """Sample the lines of ``file`` meanwhile."""
-    samples = Samples(file)
-    before = signal.signal(signal.SIGALRM, samples.take)
-    signal.setitimer(signal.ITIMER_REAL, SAMPLE_SECONDS, SAMPLE_SECONDS)
+def sampled(file: str) -> Iterator[Counter[int]]:
+    """How often the program is found at each line of ``file`` meanwhile (0: in none of it).
+
+    A thread looks: unlike a signal, whose handler waits for the interpreter, it sees the line of a long call of NumPy's.
+    """
+    main, done, lines = threading.get_ident(), threading.Event(), Counter[int]()
+
+    def look() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            lines[_line(sys._current_frames().get(main), file)] += 1
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SAMPLE_SECONDS / 2)
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
     try:
-        yield samples
+        yield lines
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        done.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+
+
+def _line(frame: FrameType | None, file: str) -> int:
+    while frame is not None and frame.f_code.co_filename != file:
+        frame = frame.f_back
+    if frame is None:
+        return 0
+    if frame.f_lineno is not None:
+        return frame.f_lineno
+    last = 0  # a jump back belongs to no line: the one before it in the code
+    for start, _, line in frame.f_code.co_lines():
+        if start > frame.f_lasti:
+            break
+        last = line or last
+    return last
 
 
 def original_lines(built: str) -> dict[int, int]:
