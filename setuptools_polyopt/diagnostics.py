@@ -7,8 +7,10 @@ what would change it. A reason also has a developer's text, which may name passe
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,6 +67,21 @@ class Diagnostic:
     def __str__(self) -> str:
         remedy = f" ({self.remedy})" if self.remedy else ""
         return f"{self.span}: {self.severity.value}: {self.message}{remedy} [{self.kind}]"
+
+
+DEFECT = "internal-error"
+"""Kind of the diagnostic for code on which polyopt itself failed; the fuzz takes it for a difference."""
+
+
+def defect(span: Span, error: Exception, what: str = "failed on this code, which stays Python") -> Diagnostic:
+    """The warning for an exception that is a fault of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    text = f"polyopt {what} ({type(error).__name__} at {place})"
+    return Diagnostic(span, DEFECT, text, REPORT_IT, "".join(traceback.format_exception(error)), Severity.WARNING)
+
+
+REPORT_IT = "please report it with the function's source"
 
 
 class PolyoptError(Exception):

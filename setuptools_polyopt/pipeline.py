@@ -7,17 +7,26 @@ text. A variant that a phase refuses is dropped with a diagnostic; a region with
 from __future__ import annotations
 
 import ast
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 from setuptools_polyopt.codegen.c import kernel_source, translation_unit
 from setuptools_polyopt.codegen.source import KernelSource, LoopKey
 from setuptools_polyopt.codegen.work import kernel_work
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.diagnostics import Diagnostic, PolyoptError, Severity, Span, Unsupported
+from setuptools_polyopt.diagnostics import (
+    DEFECT,
+    REPORT_IT,
+    Diagnostic,
+    PolyoptError,
+    Severity,
+    Span,
+    Unsupported,
+    defect,
+)
 from setuptools_polyopt.frontend import Project, analyse_module, project_of
 from setuptools_polyopt.ir.kernel import Region, Role, Variant, lists_of, makes_lists, without_numpy
 from setuptools_polyopt.ir.printer import print_kernel
@@ -42,9 +51,7 @@ from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, 
 from setuptools_polyopt.report.words import guard_words, type_words
 
 PHASES = ("lower", "fold", "scop", "dependences", "schedule", "loops", "c", "guard", "rewrite")
-
-DEFECT = "internal-error"
-"""Kind of the diagnostic for a region that made a phase fail; the fuzz takes it for a difference."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +107,12 @@ class _CompiledModule:
     diagnostics: tuple[Diagnostic, ...]
 
 
-class _Loops:
-    """Gives each of NumPy's inner loops that any kernel of the extension calls its index."""
+class _Shared:
+    """What the regions of one extension share: the index of each of NumPy's inner loops that any of its kernels calls, and what the C
+    compiler has said of units that it refused in an earlier attempt."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: Mapping[str, str] = _NOTHING) -> None:
+        self.refused = refused
         self.known: dict[LoopKey, int] = {}
 
     def index(self, key: LoopKey) -> int:
@@ -111,16 +120,22 @@ class _Loops:
 
 
 def compile_package(
-    polyopt_package: str, modules: Sequence[ModuleSource], profile: Profile | None, settings: Settings, native: bool
+    polyopt_package: str,
+    modules: Sequence[ModuleSource],
+    profile: Profile | None,
+    settings: Settings,
+    native: bool,
+    refused: Mapping[str, str] = _NOTHING,
 ) -> CompiledPackage:
     """Compile the modules that share one `_polyopt` package.
 
     polyopt_package: its import name, such as "radar._polyopt". native: whether a compiler is there; without one nothing is rewritten, but
-    the report still says what would be. Raises PolyoptError for what a user can mend.
+    the report still says what would be. refused: names of kernel sources of an earlier attempt that the C compiler refused, with its
+    words; their regions stay Python. Raises PolyoptError for what a user can mend.
     """
-    loops = _Loops()
+    shared = _Shared(refused)
     project = _project(modules, settings)
-    compiled = [_compile_module(module, profile, settings, loops, project) for module in modules]
+    compiled = [_compile_module(module, profile, settings, shared, project) for module in modules]
     note = "" if native else "No C compiler was found: the modules are left as they are; the report says what would be optimised."
     report = Report(tuple(_module_report(item) for item in compiled), native, note)
     diagnostics = tuple(diagnostic for item in compiled for diagnostic in item.diagnostics)
@@ -135,11 +150,11 @@ def compile_package(
         if item.regions or item.source.name in callees
     }
     natives = [region.native for region in regions]
-    entry = extension_source(natives, list(loops.known), f"{polyopt_package}._native", FACTS.signature(), callees)
+    entry = extension_source(natives, list(shared.known), f"{polyopt_package}._native", FACTS.signature(), callees)
     support = _support_files()
     return CompiledPackage(
         rewritten,
-        {f"{region.native.symbol}.c": _kernel_unit(region, loops) for region in regions},
+        {_unit_name(region.native.symbol): _kernel_unit(region.native, shared) for region in regions},
         {"entry.c": entry, **{name: text for name, text in support.items() if name.endswith(".c")}},
         {name: text for name, text in support.items() if not name.endswith(".c")},
         {**_runtime_files(), **_plans(regions)},
@@ -161,7 +176,7 @@ def _callees(regions: Sequence[_CompiledRegion]) -> frozenset[str]:
 
 
 def _compile_module(
-    module: ModuleSource, profile: Profile | None, settings: Settings, loops: _Loops, project: Project
+    module: ModuleSource, profile: Profile | None, settings: Settings, shared: _Shared, project: Project
 ) -> _CompiledModule:
     analysis = analyse_module(module.text, module.path, module.name, profile, settings, project)
     found = list(analysis.diagnostics)
@@ -171,32 +186,38 @@ def _compile_module(
             text = "the statements share a line with others, so the build cannot put its dispatch around them"
             found.append(Diagnostic(region.span, "shared-line", text, "put each statement on lines of its own"))
             continue
-        compiled = _compile_region(module, region, settings, loops, found)
+        compiled = _compile_region(module, region, settings, shared, found)
         if compiled is not None:
             regions.append(compiled)
     return _CompiledModule(module, tuple(regions), tuple(found))
 
 
 def _compile_region(
-    module: ModuleSource, region: Region, settings: Settings, loops: _Loops, found: list[Diagnostic]
+    module: ModuleSource, region: Region, settings: Settings, shared: _Shared, found: list[Diagnostic]
 ) -> _CompiledRegion | None:
     symbol = f"{module.name.replace('.', '_')}_{region.name}"
+    if _unit_name(symbol) in shared.refused:
+        text = "the C compiler refused what polyopt made of this code, which stays Python"
+        found.append(Diagnostic(region.span, DEFECT, text, REPORT_IT, shared.refused[_unit_name(symbol)], Severity.WARNING))
+        return None
     variants = []
     schedules = Schedules()
     own = settings.for_function(f"{module.name}:{region.function}")
     for number, variant in enumerate(region.variants):
         try:
             compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules, without_numpy(region, variant))
-            region_source(_native_region(module, symbol, region, [compiled.native]), 0)  # a guard that cannot be printed fails here
+            alone = _native_region(module, symbol, region, [_indexed(compiled.native, shared)])
+            region_source(alone, 0)  # what cannot be printed fails here
+            _kernel_unit(alone, shared)
         except Unsupported as refused:
             found.append(refused.diagnostic)
             continue
         except Exception as error:  # noqa: BLE001 -- a defect of ours in one region must not cost the user the build
-            found.append(_defect(region.span, error))
+            found.append(defect(region.span, error))
             continue
         compiled = _with_gpu(module, region, compiled, own, schedules, symbol)
         found += compiled.diagnostics
-        variants.append(replace(compiled, native=_indexed(compiled.native, loops)))
+        variants.append(replace(compiled, native=_indexed(compiled.native, shared)))
     if not variants:
         return None
     return _CompiledRegion(_native_region(module, symbol, region, [variant.native for variant in variants]), tuple(variants))
@@ -208,15 +229,15 @@ def _native_region(module: ModuleSource, symbol: str, region: Region, natives: S
     return NativeRegion(module.name, symbol, kept, tuple(natives))
 
 
-def _indexed(native: NativeVariant, loops: _Loops) -> NativeVariant:
+def _indexed(native: NativeVariant, shared: _Shared) -> NativeVariant:
     """The variant with the indexes of the inner loops that it and its stages call."""
 
     def of(source: KernelSource) -> tuple[int, ...]:
-        return tuple(loops.index(key) for key in source.loops)
+        return tuple(shared.index(key) for key in source.loops)
 
     own = of(native.source)
     found = tuple(replace(stage, loops=of(stage.source)) for stage in native.stages)
-    return replace(native, loops=own, stages=found, devices=native.devices and _indexed(native.devices, loops))
+    return replace(native, loops=own, stages=found, devices=native.devices and _indexed(native.devices, shared))
 
 
 def _with_gpu(
@@ -242,18 +263,10 @@ def _with_gpu(
         why = refused.diagnostic
         return replace(compiled, done=(*compiled.done, f"{why.message} ({why.remedy})" if why.remedy else why.message))
     except Exception as error:  # noqa: BLE001 -- a defect of ours
-        return replace(compiled, diagnostics=(_defect(region.span, error, "could not make a GPU variant of this code"),))
+        return replace(compiled, diagnostics=(defect(region.span, error, "could not make a GPU variant of this code"),))
     kernels = f"on a GPU: {len(gpu.kernels)} kernel{'s' * (len(gpu.kernels) != 1)}"
     done = (*compiled.done, kernels, *["on the GPUs of a Ray cluster"] * bool(chunks))
     return replace(compiled, native=native, done=done, gpu=gpu, chunks=chunks)
-
-
-def _defect(span: Span, error: Exception, what: str = "failed on this code, which stays Python") -> Diagnostic:
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    text = f"polyopt {what} ({type(error).__name__} at {place})"
-    remedy = "please report it with the function's source"
-    return Diagnostic(span, DEFECT, text, remedy, "".join(traceback.format_exception(error)), Severity.WARNING)
 
 
 def compile_variant(
@@ -308,9 +321,14 @@ def _on_ray(native: NativeVariant) -> tuple[str, ...]:
     return (f"on a Ray cluster: {spread} of its {len(native.stages)} stages" if len(native.stages) > 1 else "on a Ray cluster",)
 
 
-def _kernel_unit(region: _CompiledRegion, loops: _Loops) -> str:
-    sources = [source for variant in region.native.variants for source, _ in kernels(variant)]
-    return translation_unit(sources, list(loops.known))
+def _unit_name(symbol: str) -> str:
+    """The file name of a region's kernels."""
+    return f"{symbol}.c"
+
+
+def _kernel_unit(region: NativeRegion, shared: _Shared) -> str:
+    sources = [source for variant in region.variants for source, _ in kernels(variant)]
+    return translation_unit(sources, list(shared.known))
 
 
 def _support_files() -> dict[str, str]:
@@ -407,8 +425,8 @@ def _function_at(functions: Sequence[tuple[int, int, str]], span: Span) -> str:
 
 def analyse(modules: Sequence[ModuleSource], profile: Profile | None, settings: Settings) -> Report:
     """The report alone: every phase but the C compiler."""
-    loops, project = _Loops(), _project(modules, settings)
-    return Report(tuple(_module_report(_compile_module(module, profile, settings, loops, project)) for module in modules))
+    shared, project = _Shared(), _project(modules, settings)
+    return Report(tuple(_module_report(_compile_module(module, profile, settings, shared, project)) for module in modules))
 
 
 def compile_file(
@@ -431,19 +449,19 @@ def compile_file(
         text = path.read_text(encoding="utf-8")
         ast.parse(text, path.name)
         source = ModuleSource(name or path.stem, path.name, text)
-        module = _compile_module(source, profile, settings, loops := _Loops(), _project([source], settings))
+        module = _compile_module(source, profile, settings, shared := _Shared(), _project([source], settings))
     except (OSError, SyntaxError, ValueError) as error:
         raise PolyoptError(f"{path}: cannot be compiled ({error})") from error
     shown = [phase for phase in PHASES if phase == stop_after or phase in print_after]
-    return "".join(_phase_text(module, phase, loops) for phase in shown)
+    return "".join(_phase_text(module, phase, shared) for phase in shown)
 
 
-def _phase_text(module: _CompiledModule, phase: str, loops: _Loops) -> str:
+def _phase_text(module: _CompiledModule, phase: str, shared: _Shared) -> str:
     if phase == "rewrite":
         regions = [region.native.region for region in module.regions]
         return rewrite_module(module.source.text, regions, f"{module.source.name}._polyopt")
     if phase == "guard":
-        return extension_source([region.native for region in module.regions], list(loops.known), "_polyopt._native", FACTS.signature())
+        return extension_source([region.native for region in module.regions], list(shared.known), "_polyopt._native", FACTS.signature())
     return "".join(_phase_blocks(module, phase))
 
 

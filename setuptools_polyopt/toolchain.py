@@ -61,6 +61,14 @@ class ToolchainError(PolyoptError):
     """The compiler refused or could not be run; the text says which unit and shows the compiler's first errors."""
 
 
+class UnitsRefused(ToolchainError):
+    """The compiler refused units: file name -> which unit it was, and the compiler's first errors."""
+
+    def __init__(self, units: Mapping[str, str]) -> None:
+        super().__init__("\n".join(units.values()))
+        self.units = units
+
+
 @dataclass(frozen=True)
 class Level:
     """An instruction-set level: its name in `[tool.polyopt] isa`, the suffix of its symbols, the compiler's flags."""
@@ -232,8 +240,8 @@ def build_extension(
 ) -> BuiltExtension:
     """Compile C text (by file name) into the extension module `module` (last component of its name) in `output_dir`.
 
-    `headers` lie beside every unit. `jobs` compilers run at a time (0: one per usable CPU). Raises `ToolchainError`; then nothing
-    has been written to `output_dir`.
+    `headers` lie beside every unit. `jobs` compilers run at a time (0: one per usable CPU). Raises `UnitsRefused`, which names all units
+    that do not compile, or another `ToolchainError`; then nothing has been written to `output_dir`.
     """
     start = time.monotonic()
     have = tuple(f"-DPOLYOPT_HAVE_{level.suffix.upper()}=1" for level in levels)
@@ -247,19 +255,27 @@ def build_extension(
     objects = cache_dir / "objects"
     with _scratch(output_dir) as folder, ThreadPoolExecutor(jobs or _usable_cpus()) as pool:
 
-        def make(numbered: tuple[int, _Unit]) -> tuple[Path, bool]:
-            number, unit = numbered
-            path = folder / f"{number:04}.o"
-            return path, _object(compiler, unit, headers, objects, path, environ)
+        def make(unit: _Unit, path: Path) -> bool | _Refused:
+            try:
+                return _object(compiler, unit, headers, objects, path, environ)
+            except _Refused as refused:
+                return refused
 
-        made = list(pool.map(make, enumerate(units)))
+        paths = [folder / f"{number:04}.o" for number in range(len(units))]
+        made = list(pool.map(make, units, paths))
+        if refused := {unit.name: str(what) for unit, what in zip(units, made, strict=True) if isinstance(what, _Refused)}:
+            raise UnitsRefused(refused)
         target = folder / module_file_name(module)
-        _link(compiler, [path for path, _ in made], target, environ)
+        _link(compiler, paths, target, environ)
         os.replace(target, output_dir / target.name)
     forget_old(objects)
-    reused = sum(from_cache for _, from_cache in made)
+    reused = made.count(True)
     names = tuple(level.name for level in levels)
     return BuiltExtension(output_dir / target.name, names, len(made) - reused, reused, time.monotonic() - start)
+
+
+class _Refused(ToolchainError):
+    """The compiler ran, and did not like what it was given."""
 
 
 @dataclass(frozen=True)
@@ -336,7 +352,7 @@ def _run_or_raise(command: Sequence[str], environ: Mapping[str, str], folder: Pa
     if run.returncode:
         lines = [line for line in run.stderr.splitlines() if re.search(r"error|undefined|fatal|cannot|not supported|unknown", line)]
         told = (lines or run.stderr.splitlines() or [f"it ended with status {run.returncode}"])[:3]
-        raise ToolchainError("\n  ".join([f"{command[0]} could not {what}:", *told]))
+        raise _Refused("\n  ".join([f"{command[0]} could not {what}:", *told]))
 
 
 def _usable_cpus() -> int:

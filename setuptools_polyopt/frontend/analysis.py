@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span
+from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, defect
 from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.finish import with_layouts
 from setuptools_polyopt.frontend.flow import Flow, in_any
@@ -20,6 +20,7 @@ from setuptools_polyopt.frontend.project import Project, project_of
 from setuptools_polyopt.frontend.runs import Closed
 from setuptools_polyopt.frontend.signatures import Signature, signatures
 from setuptools_polyopt.frontend.source import Candidate, candidates
+from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.ir.kernel import Region, Variant
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.profile.staleness import entry_for, stale_entries
@@ -55,7 +56,11 @@ def analyse_module(
     taken: set[str] = set()
     for candidate in chosen:
         if settings.wants_function(f"{module}:{candidate.name}"):
-            found, missed = _function(candidate, project, text, file, module, profile, settings, taken)
+            try:
+                found, missed = _function(candidate, project, text, file, module, profile, settings, taken)
+            except Exception as error:  # noqa: BLE001 -- a defect of ours in one function must not cost the user the build
+                diagnostics.append(defect(span_of(file, candidate.node), error))
+                continue
             regions += found
             diagnostics += missed
     ordered = sorted(dict.fromkeys(diagnostics), key=lambda d: (d.span.line, d.span.column, d.kind, d.message))

@@ -45,6 +45,15 @@ class _Input:
     text: SourceText
 
 
+@dataclass(frozen=True)
+class _Extension:
+    """An extension module: its file's name and content, and the instruction-set levels that it holds."""
+
+    name: str
+    content: bytes
+    levels: tuple[str, ...]
+
+
 class build_polyopt(Command):  # type: ignore[misc]
     """Compile the modules of `[tool.polyopt]` and put the result into the build tree."""
 
@@ -195,16 +204,10 @@ class build_polyopt(Command):  # type: ignore[misc]
     def _compile_groups(
         self, state: BuildState, groups: Mapping[str, Sequence[_Input]], profile: Profile | None, scratch: Path, native: bool
     ) -> dict[str, OutputFile]:
-        from setuptools_polyopt.hook.remembered import compile_remembered
-        from setuptools_polyopt.pipeline import ModuleSource, compile_package
-        from setuptools_polyopt.runtime.environment import cache_folder
-
-        cache = Path(cache_folder(os.environ))
         files: dict[str, OutputFile] = {}
         reports: list[str] = []
         for package, inputs in groups.items():
-            texts = [ModuleSource(item.module.name, self._shown(state, item.module), item.text.text) for item in inputs]
-            compiled = compile_remembered(compile_package, cache, package, texts, profile, state.settings, native)
+            compiled, extension = self._compile_package(state, package, inputs, profile, scratch, native)
             reports.append(compiled.report.to_json())
             self._say(compiled.summary)
             for diagnostic in compiled.diagnostics:
@@ -213,7 +216,7 @@ class build_polyopt(Command):  # type: ignore[misc]
             if state.settings.strict and profile is not None and (left := hot_functions_left(compiled.report, profile, state.settings)):
                 raise SetupError("polyopt: " + "\n".join(left))
             if compiled.modules:
-                files |= self._package_files(state, package, inputs, compiled, scratch)
+                files |= self._package_files(state, package, inputs, compiled, extension)
             elif any(module.missed for module in compiled.report.modules):  # the reasons are wanted most where nothing could be done
                 files[f"{package.replace('.', '/')}/report.json"] = OutputFile(reports[-1].encode())
         if state.settings.report is not None:
@@ -222,16 +225,43 @@ class build_polyopt(Command):  # type: ignore[misc]
             target.write_text(reports[0] if len(reports) == 1 else "[" + ",\n".join(reports) + "]\n", encoding="utf-8")
         return files
 
+    def _compile_package(
+        self, state: BuildState, package: str, inputs: Sequence[_Input], profile: Profile | None, scratch: Path, native: bool
+    ) -> tuple[CompiledPackage, _Extension | None]:
+        """One package and its extension module. Regions whose C the compiler refuses stay Python, and everything is compiled again."""
+        from setuptools_polyopt.hook.remembered import compile_remembered
+        from setuptools_polyopt.pipeline import ModuleSource, compile_package
+        from setuptools_polyopt.runtime.environment import cache_folder
+        from setuptools_polyopt.toolchain import UnitsRefused
+
+        cache = Path(cache_folder(os.environ))
+        texts = [ModuleSource(item.module.name, self._shown(state, item.module), item.text.text) for item in inputs]
+        refused: dict[str, str] = {}
+        while True:
+            compiled = compile_remembered(compile_package, cache, package, texts, profile, state.settings, native, refused)
+            if not compiled.entry_sources:
+                return compiled, None
+            try:
+                return compiled, self._native(state, package, compiled, scratch)
+            except UnitsRefused as error:
+                if not error.units.keys() <= compiled.kernel_sources.keys() - refused.keys():
+                    raise
+                self._say(str(error), logging.WARNING)
+                refused |= error.units
+
     def _package_files(
-        self, state: BuildState, package: str, inputs: Sequence[_Input], compiled: CompiledPackage, scratch: Path
+        self,
+        state: BuildState,
+        package: str,
+        inputs: Sequence[_Input],
+        compiled: CompiledPackage,
+        extension: _Extension | None,
     ) -> dict[str, OutputFile]:
         """The rewritten modules that use `package`, and the package itself."""
         folder = package.replace(".", "/")
         inside = {**compiled.runtime_files, "report.json": compiled.report.to_json().encode()}
-        levels: tuple[str, ...] = ()
-        if compiled.entry_sources:
-            name, content, levels = self._native(state, package, compiled, scratch)
-            inside[name] = content
+        if extension is not None:
+            inside[extension.name] = extension.content
         inside |= self._gpu(state, package, compiled)
         rewritten = {}
         for item in inputs:
@@ -240,14 +270,11 @@ class build_polyopt(Command):  # type: ignore[misc]
                 compile(text, str(item.module.source), "exec", dont_inherit=True)  # a wheel must never hold a module that does not load
                 rewritten[item] = item.text.encode(text)
         changed = {item.module.name: (item.content, content) for item, content in rewritten.items()}
-        inside["manifest.json"] = outputs.package_manifest(inside, changed, levels, __version__)
+        inside["manifest.json"] = outputs.package_manifest(inside, changed, extension.levels if extension else (), __version__)
         files = {f"{folder}/{path}": OutputFile(content) for path, content in inside.items()}
         return files | {item.module.output: OutputFile(content, item.module.source) for item, content in rewritten.items()}
 
-    def _native(
-        self, state: BuildState, package: str, compiled: CompiledPackage, scratch: Path
-    ) -> tuple[str, bytes, tuple[str, ...]]:
-        """Name, content and levels of the extension module."""
+    def _native(self, state: BuildState, package: str, compiled: CompiledPackage, scratch: Path) -> _Extension:
         from setuptools_polyopt import toolchain
         from setuptools_polyopt.runtime.environment import cache_folder
 
@@ -269,7 +296,7 @@ class build_polyopt(Command):  # type: ignore[misc]
             f"{package}._native: {', '.join(built.levels)}; {built.compiled} objects compiled, {built.reused} from the cache, "
             f"{built.seconds:.1f} s"
         )
-        return built.path.name, built.path.read_bytes(), built.levels
+        return _Extension(built.path.name, built.path.read_bytes(), built.levels)
 
     def _gpu(self, state: BuildState, package: str, compiled: CompiledPackage) -> dict[str, bytes]:
         """CUDA sources with what they include, and what NVRTC makes of them."""

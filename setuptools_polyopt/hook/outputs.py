@@ -56,16 +56,32 @@ def remove_recorded(build_temp: Path, build_lib: Path) -> None:
 
 
 def write_outputs(build_temp: Path, build_lib: Path, files: Mapping[str, OutputFile]) -> None:
-    """Write the files (paths relative to `build_lib`) and the record of them."""
-    for path, file in sorted(files.items()):
-        target = build_lib / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)  # it may be a hard link to the source
-        target.write_bytes(file.content)
-        if file.source is not None:
-            status = file.source.stat()
-            os.chmod(target, status.st_mode | 0o200)
-            os.utime(target, (status.st_atime, status.st_mtime - 2))
+    """Write the files (paths relative to `build_lib`) and the record of them.
+
+    All are written under other names first, and take their places at the end: what goes wrong before leaves the plain build.
+    """
+    staged: list[tuple[Path, Path]] = []
+    try:
+        for path, file in sorted(files.items()):
+            target = build_lib / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(f"{target.name}.polyopt-new")
+            staged.append((aside, target))
+            aside.write_bytes(file.content)
+            if file.source is not None:
+                status = file.source.stat()
+                os.chmod(aside, status.st_mode | 0o200)
+                os.utime(aside, (status.st_atime, status.st_mtime - 2))
+        _record(build_temp, build_lib, files)
+    except BaseException:
+        for aside, _ in staged:
+            aside.unlink(missing_ok=True)
+        raise
+    for aside, target in staged:
+        os.replace(aside, target)
+
+
+def _record(build_temp: Path, build_lib: Path, files: Mapping[str, OutputFile]) -> None:
     build_temp.mkdir(parents=True, exist_ok=True)
     try:
         known = json.loads((build_temp / RECORD).read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ import json
 import os
 import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from setuptools_polyopt.pipeline import CompiledPackage, ModuleSource
     from setuptools_polyopt.profile.schema import Profile
 
-    CompilePackage = Callable[[str, Sequence[ModuleSource], Profile | None, Settings, bool], CompiledPackage]
+    CompilePackage = Callable[[str, Sequence[ModuleSource], Profile | None, Settings, bool, Mapping[str, str]], CompiledPackage]
 
 ASKED_LIBRARIES = ("islpy", "numpy")
 
@@ -37,9 +37,10 @@ def compile_remembered(
     profile: Profile | None,
     settings: Settings,
     native: bool,
+    refused: Mapping[str, str],
 ) -> CompiledPackage:
     """What `compile_package` makes of the other arguments, from the cache if it has been asked before."""
-    facts = [package, [dataclasses.asdict(module) for module in modules], repr(profile), repr(settings), native]
+    facts = [package, [dataclasses.asdict(module) for module in modules], repr(profile), repr(settings), native, dict(refused)]
     key = hashlib.sha256(json.dumps([_compiler_facts(), *facts]).encode()).hexdigest()
     folder = cache_dir / "compiled"
     kept = folder / key[:2] / f"{key}.pickle"
@@ -49,7 +50,7 @@ def compile_remembered(
         return known  # type: ignore[no-any-return]
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
         pass
-    compiled = compile_package(package, modules, profile, settings, native)
+    compiled = compile_package(package, modules, profile, settings, native, refused)
     write_atomically(kept, pickle.dumps(compiled))
     forget_old(folder)
     return compiled

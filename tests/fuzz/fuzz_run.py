@@ -33,7 +33,7 @@ from fuzz_programs import Program, program
 from ray_standin import StandIn
 
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.pipeline import DEFECT
+from setuptools_polyopt.diagnostics import DEFECT
 
 HEADER = "import math\nimport numpy as np\nfrom numpy.typing import NDArray\n\n\n"
 LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")

@@ -220,7 +220,9 @@ FOUND = {
                 for shape in ((9, 1), (1, 9), (9, 9), (50, 70), (0, 3))
             ),
         )
-        for number, text in enumerate(("B = np.square(A)", "B[...] = np.square(A)", "np.square(B, out=B)", "B **= 2", "B += A * np.square(A[0])"))
+        for number, text in enumerate(
+            ("B = np.square(A)", "B[...] = np.square(A)", "np.square(B, out=B)", "B **= 2", "B += A * np.square(A[0])")
+        )
     },
     "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
         "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",

@@ -61,7 +61,7 @@ class CompiledPackage:
     gpu_sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def compile_package(package, modules, profile, settings, native):
+def compile_package(package, modules, profile, settings, native, refused):
     if any("fault_of_polyopt" in module.text for module in modules):
         raise RuntimeError("deliberate")
     changed = {}
@@ -70,13 +70,14 @@ def compile_package(package, modules, profile, settings, native):
             call = f"from {package} import answer as a; return a()"
             changed[module.name] = module.text.replace('return "plain"', call)
     kernels = {"kernel.c": KERNEL} if native and changed else {}
-    if any("kernel_that_fails" in module.text for module in modules) and kernels:
+    if any("kernel_that_fails" in module.text for module in modules) and kernels and "broken.c" not in refused:
         kernels["broken.c"] = "int broken = nonsense;"
+    entry = ENTRY + "nonsense" * any("entry_that_fails" in module.text for module in modules)
     init = f"from {package}._native import answer\n" if native else 'def answer():\n    return "python"\n'
     return CompiledPackage(
         changed,
         kernels,
-        {"entry.c": ENTRY} if kernels else {},
+        {"entry.c": entry} if kernels else {},
         {"fake.h": HEADER} if kernels else {},
         {"__init__.py": init.encode()} if changed else {},
         Report('{"modules": ' + str(len(modules)) + ', "fp": "' + settings.fp + '"}\n'),

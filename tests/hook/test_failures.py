@@ -33,16 +33,23 @@ def test_a_kernel_that_does_not_compile(new_project: NewProject) -> None:
     project = new_project({**FLAT, "radar/stap.py": PLAIN + "kernel_that_fails = 1\n"})
     wheel = project.wheel()
     assert "could not compile broken.c" in wheel.log
+    assert project.run(wheel, ANSWER) == "native"
+
+
+def test_entry_points_that_do_not_compile(new_project: NewProject) -> None:
+    project = new_project({**FLAT, "radar/stap.py": PLAIN + "entry_that_fails = kernel_that_fails = 1\n"})
+    wheel = project.wheel()
+    assert "could not compile entry.c" in wheel.log
     assert wheel.tag == "py3-none-any"
     assert project.run(wheel, ANSWER) == "python"
 
 
 def test_a_kernel_that_does_not_compile_strictly(new_project: NewProject) -> None:
-    outcome = new_project({**STRICT, "radar/stap.py": PLAIN + "kernel_that_fails = 1\n"}).call("build_wheel")
+    outcome = new_project({**STRICT, "radar/stap.py": PLAIN + "entry_that_fails = 1\n"}).call("build_wheel")
     assert outcome.code != 0
     assert "Traceback" not in outcome.text
     assert "error: polyopt: " in outcome.text
-    assert "could not compile broken.c" in outcome.text
+    assert "could not compile entry.c" in outcome.text
 
 
 def test_nothing_to_optimise_gives_the_plain_wheel(new_project: NewProject) -> None:

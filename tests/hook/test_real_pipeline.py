@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,34 @@ def test_explain_a_built_wheel(real_project: NewProject) -> None:
     assert outcome.code == 0, outcome.text
     assert "src/radar/sums.py:7-8: optimised as smooth_0" in outcome.text
     assert "collatz" in outcome.text
+
+
+REFUSING = """import pathlib, subprocess, sys
+for unit in pathlib.Path().glob("radar_sums_smooth_0.c"):
+    unit.write_text(unit.read_text() + "#error no")
+sys.exit(subprocess.call(["cc", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_region_that_the_compiler_refuses_stays_python(real_project: NewProject, tmp_path: Path, strict: bool) -> None:
+    (tmp_path / "cc.py").write_text(REFUSING)
+    compiler = f"{sys.executable} {tmp_path / 'cc.py'}"
+    twice = SUMS + "\n\ndef double(a: NDArray[np.float64]) -> None:\n    for i in range(a.shape[0]):\n        a[i] *= 2.0\n"
+    table = PROJECT + f"[tool.polyopt]\nstrict = {str(strict).lower()}\n"
+    project = real_project({**FILES, "pyproject.toml": table, "src/radar/sums.py": twice})
+    if strict:
+        assert "src/radar/sums.py:7:5: warning: the C compiler refused" in project.failure(CC=compiler)
+        return
+    wheel = project.wheel(CC=compiler)
+    assert "could not compile radar_sums_smooth_0.c for " in wheel.log
+    assert b"_polyopt.double_0" in wheel.read("radar/sums.py")
+    modules = json.loads(wheel.read("radar/_polyopt/report.json"))["modules"]
+    (missed,) = (item for module in modules for item in module["missed"] if item["function"] == "smooth")
+    assert missed["kind"] == "internal-error"
+    assert "refused" in missed["reason"]
+    assert run(project, wheel) == "True 111"
+    assert run(project, wheel, POLYOPT_TRACE="1") == "True 111"
 
 
 def test_two_builds_give_the_same_bytes(real_project: NewProject, tmp_path: Path) -> None:

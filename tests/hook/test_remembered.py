@@ -19,6 +19,7 @@ ARGUMENTS = {
     "profile": Profile({"radar.stap:f": FunctionProfile("h", 1, 0.5)}),
     "settings": Settings(),
     "native": True,
+    "refused": {},
 }
 CHANGES = {
     "package": "other._polyopt",
@@ -26,6 +27,7 @@ CHANGES = {
     "profile": None,
     "settings": Settings(fp="fast"),
     "native": False,
+    "refused": {"radar_stap_f_0.c": "no"},
 }
 
 

@@ -9,9 +9,9 @@ from golden_cases import Case, cases, check
 
 import setuptools_polyopt.pipeline as pipeline
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.diagnostics import PolyoptError
+from setuptools_polyopt.diagnostics import DEFECT, PolyoptError, Severity
 from setuptools_polyopt.operators.facts import FACTS
-from setuptools_polyopt.pipeline import DEFECT, PHASES, ModuleSource, compile_file, compile_package
+from setuptools_polyopt.pipeline import PHASES, ModuleSource, compile_file, compile_package
 
 CASES = cases(Path(__file__).with_name("phases.test"))
 SOURCE = """
@@ -65,16 +65,27 @@ def test_without_a_compiler_nothing_is_rewritten_but_the_report_is_there() -> No
     assert [region.function for region in compiled.report.modules[0].regions] == ["heat"]
 
 
-@pytest.mark.parametrize("place", ["setuptools_polyopt.pipeline.kernel_source", "setuptools_polyopt.multiversion.entry.guard_expression"])
+PLACES = ("pipeline.kernel_source", "pipeline.translation_unit", "multiversion.entry.guard_expression", "frontend.analysis.signatures")
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_a_defect_costs_one_region_not_the_build(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     def broken(*_: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr(place, broken)
+    monkeypatch.setattr(f"setuptools_polyopt.{place}", broken)
     compiled = package()
     assert not compiled.modules
     assert {diagnostic.kind for diagnostic in compiled.diagnostics} == {DEFECT}
     assert "stays Python" in compiled.diagnostics[0].message
+
+
+def test_a_unit_that_the_compiler_refused_costs_its_region() -> None:
+    modules = [ModuleSource("m.k", "m/k.py", SOURCE + "\n\n" + SOURCE[SOURCE.index("def") :].replace("heat", "cool"))]
+    compiled = compile_package("m._polyopt", modules, None, Settings(), True, {"m_k_cool_0.c": "gcc's words"})
+    assert list(compiled.kernel_sources) == ["m_k_heat_0.c"]
+    (found,) = compiled.diagnostics
+    assert (found.kind, found.severity, found.developer) == (DEFECT, Severity.WARNING, "gcc's words")
 
 
 @pytest.mark.parametrize("place", ["cuda_source", "gpu_variant", "gpu_plans_source"])

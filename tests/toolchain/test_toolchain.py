@@ -17,6 +17,7 @@ from setuptools_polyopt.toolchain import (
     Compiler,
     NoCompiler,
     ToolchainError,
+    UnitsRefused,
     build_extension,
     find_compiler,
 )
@@ -153,6 +154,15 @@ def test_an_error_names_unit_and_reason_and_leaves_nothing(compiler: Compiler, t
     lines = str(caught.value).splitlines()
     assert "could not compile kernel.c" in lines[0]
     assert "nonsense" in lines[1]
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_all_units_that_do_not_compile_are_named(compiler: Compiler, tmp_path: Path, cache: Path) -> None:
+    units = {"one.c": "int one = nonsense;", "two.c": "int two;", "three.c": "#error oops"}
+    with pytest.raises(UnitsRefused, match=r"could not compile one\.c for ") as caught:
+        build_extension(compiler, units, {"entry.c": "int three;"}, {}, compiler.levels(), "_native", tmp_path / "out", cache)
+    assert caught.value.units.keys() == {"one.c", "three.c"}
+    assert "oops" in caught.value.units["three.c"]
     assert os.listdir(tmp_path / "out") == []
 
 
