@@ -13,12 +13,12 @@ that others know is written in place, or where another name keeps an old one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.frontend import arrays
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, Order, Value
+from setuptools_polyopt.frontend.values import ArrayValue, ListValue, Order, Value
 from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.statements import Assign, Stmt, walk
 
@@ -30,15 +30,35 @@ class Carried:
     order: Order | None
 
 
-def fits(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
-    """Whether one variable can hold both arrays."""
+def array_of(value: Value | None) -> ArrayValue | None:
+    """The array that a name stands for: an array itself, or a list's; None for anything else."""
+    if isinstance(value, ListValue):
+        return None if value.frozen else value.view
+    return value if isinstance(value, ArrayValue) else None
+
+
+def like(value: Value, array: ArrayValue) -> Value:
+    """The array as what `value` is."""
+    return replace(value, view=array) if isinstance(value, ListValue) else array
+
+
+def fit(ctx: Context, first: Value, second: Value) -> Carried | None:
+    """How one variable holds both, None where it cannot."""
+    one, two = array_of(first), array_of(second)
+    if one is None or two is None or like(first, one) != like(second, one) or not _fits(ctx, one, two):
+        return None
+    return Carried(_joined(one.order, two.order))
+
+
+def _fits(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
+    """Whether the arrays have one type and one shape."""
     if first.dtype is not second.dtype or first.rank != second.rank:
         return False
     forms = [(ctx.state.form(a), ctx.state.form(b)) for a, b in zip(first.extents, second.extents, strict=True)]
     return all(a is not None and a == b for a, b in forms)
 
 
-def joined(first: Order | None, second: Order | None) -> Order | None:
+def _joined(first: Order | None, second: Order | None) -> Order | None:
     """The order of a variable that holds either."""
     if first is None or second is None or first.axes != second.axes:
         return None
@@ -88,9 +108,10 @@ def harmful(
     if this.end.storage == this.variable.storage and this.end != this.variable:
         return "becomes a view of itself"
     for name, value in others.items():
-        if not isinstance(value, ArrayValue):
+        array = array_of(value)
+        if array is None:
             continue
-        if value.storage == this.end.storage or (value.storage == this.variable.storage and name not in moving):
+        if array.storage == this.end.storage or (array.storage == this.variable.storage and name not in moving):
             return f"stands for an array that `{name}` still knows"
     written = {statement.target.array for statement in walk(tuple(body)) if isinstance(statement, Assign)}
     lent = this.end.storage in written and not this.end.fresh
@@ -102,9 +123,6 @@ def harmful(
 
 def _private(ctx: Context, this: Round, before: Mapping[str, Value]) -> bool:
     """Whether the entry array is a local one that only this name knows."""
-    known = [
-        name
-        for name, value in before.items()
-        if name != this.name and isinstance(value, ArrayValue) and value.storage == this.entry.storage
-    ]
+    arrays_before = {name: array_of(value) for name, value in before.items() if name != this.name}
+    known = [name for name, array in arrays_before.items() if array is not None and array.storage == this.entry.storage]
     return this.entry.fresh and ctx.state.arrays[this.entry.storage].role is Role.TEMPORARY and not known

@@ -53,7 +53,7 @@ def comprehension(ctx: Context, node: ast.ListComp) -> ListValue:
             if isinstance(value, ListValue) and any(_depends(ctx, extent, name) for extent in value.view.extents):
                 raise unsupported(span, "ragged", "the rows of this list have several lengths", "use rows of one length")
             state.loops.pop()
-            target = lists.new(ctx, value, source.count, span)
+            target = lists.new(ctx, value, source.count, span, node)
             state.loops.append(loop)
             lists.put(ctx, target, Sym(name), value, span)
             body = tuple(block)

@@ -72,6 +72,8 @@ class Context:
     scope: Context | None = None
     inner: dict[str, Value] = field(default_factory=dict)
     """Variables of the comprehensions around."""
+    wider: dict[int, DType] = field(default_factory=dict)
+    """Element types of lists that begin with integers and get floats, by what has made them; of the outermost context."""
 
     def expr(self, node: ast.expr) -> Value:
         """The value of an expression; raises Unsupported."""

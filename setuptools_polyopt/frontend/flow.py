@@ -103,7 +103,7 @@ class Flow:
     def trimmed(self, body: Sequence[ast.stmt], start: int, run: Run) -> tuple[int, int]:
         """The run without cheap statements at its end, and without those at its start that the rest does not need."""
         first, last = start, start + len(run.steps)
-        while last > first and not _substantial(run, last - 1 - start):
+        while last > first and not _substantial(run, last - 1 - start) and not _reads_own_list(run, body[start:last]):
             last -= 1
         while first < last and not _substantial(run, first - start):
             if bound([body[first]]) & read(body[first + 1 : last]):
@@ -257,6 +257,15 @@ def _substantial(run: Run, index: int) -> bool:
     """Whether a statement of a run has a loop, explicit or implied, or a whole formula of elements."""
     step = run.steps[index]
     return bool(step.explicit or step.nests or step.elements >= _SOME_ELEMENTS)
+
+
+def _reads_own_list(run: Run, body: Sequence[ast.stmt]) -> bool:
+    """Whether the last statement reads a list that the ones before have made: outside, all of it would have to be made an object."""
+    if len(body) < 2:
+        return False
+    types = run.steps[len(body) - 2].after
+    known = (types.get(name) for name in read([body[-1]]) & bound(body[:-1]))
+    return any(binding is not None and isinstance(binding.type, ListType) for binding in known)
 
 
 def in_any(span: Span, regions: Sequence[Closed]) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import arrays, order
@@ -22,13 +23,14 @@ from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.creation import dtype_of
 from setuptools_polyopt.frontend.values import ArrayValue, ListValue, NoneValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Sym, integer
+from setuptools_polyopt.ir.expressions import FALSE, TRUE, Compare, Const, Expr, Sym, integer
 from setuptools_polyopt.ir.statements import For, If
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, ScalarType, cast
 
 PYTHON_INT = ScalarType("python", DType.INT64)
 _PYTHON = {"b": DType.BOOL, "i": DType.INT64, "u": DType.INT64, "f": DType.FLOAT64, "c": DType.COMPLEX128}
+_EXACT = 2**53
 _NAMES = {DType.BOOL: "bool", DType.INT64: "int", DType.FLOAT64: "float", DType.COMPLEX128: "complex"}
 
 
@@ -38,20 +40,40 @@ _NAMES = {DType.BOOL: "bool", DType.INT64: "int", DType.FLOAT64: "float", DType.
 def item(base: ListValue, index: Expr) -> Value:
     """The number or the row at an index that is in bounds."""
     if base.rank > 1:
-        return ListValue(arrays.drop_axis(base.view, 0, index), base.box, base.frozen)
-    return ScalarValue(base.element, base.view.read((index,)))
+        return base.row(arrays.drop_axis(base.view, 0, index))
+    return base.read(base.view, (index,))
 
 
-def checked(kind: ScalarType, value: Value, frozen: bool, span: Span) -> Operand:
-    """What may be stored into a list with elements of that type; raises Unsupported."""
-    if frozen:
+class Wider(Exception):
+    """A list of integer constants gets numbers of another type: the region has to be lowered again with a list that holds both."""
+
+    def __init__(self, origin: int, dtype: DType) -> None:
+        self.origin, self.dtype = origin, dtype
+
+
+def store(ctx: Context, base: ListValue, view: ArrayValue, indices: tuple[Expr, ...], value: Value, span: Span) -> None:
+    """`base[...] = value`: the element of `view`, the list or a row of it. Raises Unsupported, or Wider."""
+    if base.frozen:
         raise unsupported(span, "assigned-value", "a tuple cannot be assigned to")
     if not isinstance(value, ScalarValue):
         raise unsupported(span, "list-store", "only a number can become an element of this list", "store it element by element")
+    if base.floats:
+        whole = value.type == PYTHON_INT and isinstance(value.expr, Const)
+        if whole or (value.type == base.element and not value.narrow):
+            arrays.store(ctx, replace(view, storage=base.floats, dtype=DType.BOOL).load(indices), FALSE if whole else TRUE, span)
+            arrays.store(ctx, view.load(indices), cast(value.expr, view.dtype), span)
+            return
+    elif base.origin and value.type.box == "python" and value.type.dtype is DType.FLOAT64 and not value.narrow:
+        raise Wider(base.origin, DType.FLOAT64)
+    arrays.store(ctx, view.load(indices), _checked(base.element, value, span), span)
+
+
+def _checked(kind: ScalarType, value: ScalarValue, span: Span) -> Expr:
+    """A number that may become an element of a list with elements of that type."""
     if value.type != kind or value.narrow:
         own, other = _spoken(kind), "a value of another type" if value.narrow else _spoken(value.type)
         raise unsupported(span, "list-store", f"the elements of the list are {own}, and this is {other}", f"store {own}")
-    return Operand(value.expr, value.type)
+    return value.expr
 
 
 def _spoken(kind: ScalarType) -> str:
@@ -87,7 +109,7 @@ def literal(ctx: Context, node: ast.List) -> ListValue:
     values = order.evaluated(ctx, node.elts)
     alone(values, known, span)
     first = values[0]
-    target = new(ctx, first, number(len(values)), span)
+    target = new(ctx, first, number(len(values)), span, node)
     for k, value in enumerate(values):
         if isinstance(first, ListValue) != isinstance(value, ListValue):
             raise unsupported(span, "list-elements", "the list holds numbers and lists")
@@ -108,8 +130,10 @@ def repeated(ctx: Context, node: ast.BinOp) -> ListValue:
         raise unsupported(span, "list-alias", "the rows of this list are one object", "make a row for each: [[0.0] * m for _ in range(n)]")
     count = _count(ctx, times)
     steady = arrays.settle_scalar(ctx, value, span)
-    target = new(ctx, steady, count, span)
-    arrays.fill(ctx, target.view, steady.expr, span)
+    target = new(ctx, steady, count, span, node)
+    arrays.fill(ctx, target.view, cast(steady.expr, target.view.dtype), span)
+    if target.floats:
+        arrays.fill(ctx, replace(target.view, storage=target.floats, dtype=DType.BOOL), FALSE, span)
     return target
 
 
@@ -121,36 +145,44 @@ def _count(ctx: Context, node: ast.expr) -> Affine:
     return form
 
 
-def new(ctx: Context, first: Value, count: Affine, span: Span) -> ListValue:
-    """A list with room for `count` values like `first`."""
+def new(ctx: Context, first: Value, count: Affine, span: Span, node: ast.AST | None = None) -> ListValue:
+    """A list with room for `count` values like `first`; node: what makes it, where its elements are constants."""
     state = ctx.state
     state.assume(count, "the length of the new list is not negative", span)
     if isinstance(first, ListValue):
-        kind, inner = first.element, first.view.extents
+        kind, inner, origin = first.element, first.view.extents, first.origin
     elif isinstance(first, ScalarValue):
         kind, inner = arrays.operand_of(first, span).type, ()
+        whole = kind == PYTHON_INT and isinstance(first.expr, Const) and abs(first.expr.value) <= _EXACT
+        origin = id(node) if whole and node is not None else 0
+        kind = ScalarType("python", ctx.outermost.wider[origin]) if origin in ctx.outermost.wider else kind
     else:
         raise unsupported(span, "list-elements", "the elements of the list are neither numbers nor lists of numbers")
     if kind.box == "mixed" or (kind.box == "python" and kind.dtype not in _NAMES):
         raise unsupported(span, "mixed-scalar", "the elements of the list are Python numbers or NumPy scalars, as a test decides")
     if 1 + len(inner) > arrays.RANK_LIMIT:
         raise unsupported(span, "rank", f"lists nested {1 + len(inner)} deep are not supported")
-    view = state.temporary("t", kind.dtype, (count.expr(), *inner))
-    return ListValue(view, "numpy" if kind.box == "numpy" else "python")
+    extents = (count.expr(), *inner)
+    view = state.temporary("t", kind.dtype, extents)
+    floats = state.temporary("t", DType.BOOL, extents).storage if origin in ctx.outermost.wider else ""
+    return ListValue(view, "numpy" if kind.box == "numpy" else "python", False, origin, floats)
 
 
 def put(ctx: Context, target: ListValue, index: Expr, value: Value, span: Span) -> None:
     """`target[index] = value` of a new list."""
     if not isinstance(value, ListValue):
-        arrays.store(ctx, target.view.load((index,)), checked(target.element, value, False, span).expr, span)
+        store(ctx, target, target.view, (index,), value, span)
         return
     row = arrays.drop_axis(target.view, 0, index)
-    if value.element != target.element or value.rank != row.rank:
+    if value.element != target.element or value.rank != row.rank or bool(value.floats) != bool(target.floats):
         raise unsupported(span, "list-elements", "the rows of the list hold numbers of several types")
     for extent, other in zip(row.extents, value.view.extents, strict=True):
         ctx.state.assume_equal(extent, other, "the lengths of the rows", span)
     with arrays.nest(ctx, row.extents, span) as indices:
         arrays.store(ctx, row.load(indices), value.view.read(indices), span)
+        if target.floats:
+            flags = [replace(view, storage=of.floats, dtype=DType.BOOL) for view, of in ((row, target), (value.view, value))]
+            arrays.store(ctx, flags[0].load(indices), flags[1].read(indices), span)
     ctx.state.nests -= 1
 
 
@@ -181,8 +213,9 @@ def sliced(ctx: Context, base: ListValue, view: ArrayValue, span: Span) -> ListV
     """`x[i:j]`: a new list. view: the elements that the slice takes."""
     if base.rank > 1:
         raise unsupported(span, "list-alias", "a slice of a list of lists shares its rows", "copy the rows that are needed")
-    if base.frozen:
-        raise unsupported(span, "slice", "a slice of a tuple is not supported")
+    if base.frozen or base.floats:
+        what = "a tuple" if base.frozen else "a list of integers and floats"
+        raise unsupported(span, "slice", f"a slice of {what} is not supported")
     return copied(ctx, view, base.element, span)
 
 
@@ -192,7 +225,7 @@ def sliced(ctx: Context, base: ListValue, view: ArrayValue, span: Span) -> ListV
 def method(ctx: Context, receiver: ListValue, name: str, node: ast.Call) -> Value:
     """`x.copy()`; everything else that a list can do changes its length or its order."""
     span = ctx.span(node)
-    if name == "copy" and receiver.rank == 1 and not node.args and not node.keywords:
+    if name == "copy" and receiver.rank == 1 and not receiver.floats and not node.args and not node.keywords:
         return copied(ctx, receiver.view, receiver.element, span)
     raise unsupported(span, "method", f"the method `.{name}()` of a list is not supported", "make the list with its length")
 
@@ -211,7 +244,7 @@ def tolist(ctx: Context, array: ArrayValue, span: Span) -> ListValue:
 def call(ctx: Context, path: str, positional: Sequence[Value], keywords: Mapping[str, Value], span: Span) -> Value:
     """A function of a list; raises Unsupported for those that are not understood."""
     value = positional[0] if positional else None
-    if isinstance(value, ListValue) and len(positional) == 1:
+    if isinstance(value, ListValue) and len(positional) == 1 and (not value.floats or path == "builtins.len"):
         match path:
             case "builtins.len" if not keywords:
                 return ScalarValue(PYTHON_INT, length_of(ctx, value.view, span).expr())

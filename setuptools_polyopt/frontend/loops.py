@@ -30,7 +30,7 @@ from setuptools_polyopt.frontend.joins import current, differs, mixed, outside, 
 from setuptools_polyopt.frontend.jumps import has_jumps, structured
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header, range_of
-from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.frontend.values import ConflictValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import TRUE, Binary, Const, Expr, Load, Sym, Unary, integer
 from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While
@@ -162,8 +162,8 @@ class _Loop:
             kind = kinds.get(name)
             if isinstance(kind, ConflictValue):
                 result[name] = kind
-            elif isinstance(kind, Carried) and isinstance(value, ArrayValue):
-                result[name] = carried.enter(self.ctx, name, value, kind, self.span)
+            elif isinstance(kind, Carried) and value is not None and (array := carried.array_of(value)) is not None:
+                result[name] = carried.like(value, carried.enter(self.ctx, name, array, kind, self.span))
             elif isinstance(value, ScalarValue) and name != self.target and not isinstance(kind, Carried):
                 wide, narrow = kind or (value.type, value.narrow)
                 storage = self.ctx.state.variable(name, wide.dtype)
@@ -253,9 +253,9 @@ class _Loop:
 
     def copy_round(self, ends: dict[str, Value | None]) -> None:
         """Arrays that go round the loop take over their new values."""
-        pairs = [(self.heads_now[name], ends[name]) for name, kind in self.kinds_now.items() if isinstance(kind, Carried)]
-        arrays = [(a, b) for a, b in pairs if isinstance(a, ArrayValue) and isinstance(b, ArrayValue)]
-        carried.go_round(self.ctx, arrays, self.span)
+        names = [name for name, kind in self.kinds_now.items() if isinstance(kind, Carried)]
+        pairs = [(carried.array_of(self.heads_now[name]), carried.array_of(ends[name])) for name in names]
+        carried.go_round(self.ctx, [(a, b) for a, b in pairs if a is not None and b is not None], self.span)
 
     def jump(self, leaves: bool) -> None:
         """A `break` or `continue`."""
@@ -322,17 +322,11 @@ class _Loop:
     ) -> None:
         """Turn carried arrays into conflicts where the variable could be told from the objects that it stands for."""
         live = self.live_in | self.live_out
-        moving = frozenset(
-            name
-            for name, first in entry.items()
-            if isinstance(first, ArrayValue) and isinstance(heads[name], ArrayValue) and first != heads[name]
-        )
+        arrays = {name: tuple(carried.array_of(where[name]) for where in (entry, heads, ends)) for name in entry}
+        moving = frozenset(name for name, (first, head, _) in arrays.items() if first is not None and head is not None and first != head)
         bad = {}
-        for name, first in entry.items():
-            variable, end = heads[name], ends[name]
-            if not (isinstance(first, ArrayValue) and isinstance(variable, ArrayValue) and isinstance(end, ArrayValue)):
-                continue
-            if name not in moving:
+        for name, (first, variable, end) in arrays.items():
+            if first is None or variable is None or end is None or name not in moving:
                 continue
             env = self.ctx.state.env
             others = {other: value for other, value in env.items() if other != name and other in live}
@@ -370,8 +364,7 @@ class _Loop:
                     self.borrowed |= {name} if first is not entry[name] else frozenset()
                 elif name in self.ctx.state.begun:
                     changed[name] = differs(name, self.span, "changes its type in a loop inside")
-            elif isinstance(head, ArrayValue) and isinstance(end, ArrayValue) and carried.fits(self.ctx, head, end):
-                kind = Carried(carried.joined(head.order, end.order))
+            elif end is not None and (kind := carried.fit(self.ctx, head, end)) is not None:
                 if kinds.get(name) != kind:
                     changed[name] = kind
             else:

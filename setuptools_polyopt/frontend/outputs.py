@@ -84,7 +84,10 @@ def _output(ctx: Context, name: str, value: Value, span: Span) -> Output:
         case ListValue(view=view):
             if value.frozen:
                 raise unsupported(span, "result-alias", f"{what} is a tuple that the caller has already")
-            return replace(_array(ctx, name, view, what, span, "a list"), box="list" if value.box == "python" else "numpy-list")
+            output = _array(ctx, name, view, what, span, "a list")
+            if value.floats:
+                ctx.state.arrays[value.floats] = replace(ctx.state.arrays[value.floats], role=Role.RESULT)
+            return replace(output, box="list" if value.box == "python" else "numpy-list", tag=value.floats or None)
         case NoneValue():
             return Output(name, None, "python")
         case ConflictValue(reason=reason):

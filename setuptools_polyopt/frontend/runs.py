@@ -6,14 +6,16 @@ A statement that is not understood ends the run and leaves no trace in it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
 from setuptools_polyopt.frontend import outputs
 from setuptools_polyopt.frontend.context import Context, Function
 from setuptools_polyopt.frontend.expressions import evaluate
 from setuptools_polyopt.frontend.finish import Lowered, finish
+from setuptools_polyopt.frontend.lists import Wider
 from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, ListType, NoneType, PyType, UnknownType
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.frontend.statements import lower, lower_block
@@ -27,9 +29,12 @@ from setuptools_polyopt.frontend.values import (
     ScalarValue,
     Value,
 )
+from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import integer
 from setuptools_polyopt.ir.kernel import GlobalGuard
 from setuptools_polyopt.operators.values import ScalarType
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,20 @@ class Closed:
 
 def longest_run(function: Function, env: Env, body: Sequence[ast.stmt]) -> Run:
     """Lower statements until one is not understood."""
-    ctx = Context(function, env, evaluate, lower_block)
+    return _with_wider_lists(lambda ctx: _longest_run(ctx, env, body), function, env)
+
+
+def _with_wider_lists(lower_all: Callable[[Context], _T], function: Function, env: Env) -> _T:
+    """Lower again where a list of integers turns out to get floats, too."""
+    wider: dict[int, DType] = {}
+    while True:
+        try:
+            return lower_all(Context(function, env, evaluate, lower_block, wider=wider))
+        except Wider as found:
+            wider[found.origin] = found.dtype
+
+
+def _longest_run(ctx: Context, env: Env, body: Sequence[ast.stmt]) -> Run:
     steps: list[Step] = []
     types = dict(env)
     for node in body:
@@ -90,7 +108,10 @@ def longest_run(function: Function, env: Env, body: Sequence[ast.stmt]) -> Run:
 
 def close(function: Function, env: Env, statements: Sequence[ast.stmt]) -> Closed:
     """Lower exactly these statements and their outputs; raises Unsupported."""
-    ctx = Context(function, env, evaluate, lower_block)
+    return _with_wider_lists(lambda ctx: _close(ctx, function, statements), function, env)
+
+
+def _close(ctx: Context, function: Function, statements: Sequence[ast.stmt]) -> Closed:
     first, last = statements[0], statements[-1]
     returns = isinstance(last, ast.Return)
     span = _span(function.file, first, last)

@@ -27,7 +27,7 @@ from setuptools_polyopt.frontend.values import (
     TupleValue,
     Value,
 )
-from setuptools_polyopt.ir.expressions import Const, Expr
+from setuptools_polyopt.ir.expressions import Const
 from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand
@@ -153,10 +153,10 @@ def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Spa
     place = locate(ctx, target)
     value = order.keep(ctx, value, before, span)
     match place:
-        case Element(view=view, indices=indices) if view.writable:
+        case Element(view=view) if view.writable:
             if not isinstance(value, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
-            arrays.write(ctx, view, indices, _element(place, value, span), span)
+            _element(ctx, place, value, span)
         case ArrayValue():
             arrays.assign(ctx, place, value, span)
         case ListValue():
@@ -165,11 +165,13 @@ def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Spa
             raise unsupported(span, "assigned-value", "this cannot be assigned to")
 
 
-def _element(place: Element, value: ScalarValue, span: Span) -> Expr:
-    """A number as an element of an array takes it; one of a list has to have its type already."""
+def _element(ctx: Context, place: Element, value: ScalarValue, span: Span) -> None:
+    """Store a number as an element of an array takes it; of a list it has to have the type already."""
     if place.of is not None:
-        return lists.checked(place.type, value, place.of.frozen, span).expr
-    return elementwise.convert(Operand(value.expr, value.type), place.view.dtype, span)
+        lists.store(ctx, place.of, place.view, place.indices, value, span)
+    else:
+        converted = elementwise.convert(Operand(value.expr, value.type), place.view.dtype, span)
+        arrays.write(ctx, place.view, place.indices, converted, span)
 
 
 def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
@@ -212,14 +214,14 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
     span = ctx.span(node)
     place = locate(ctx, target)
     match place:
-        case Element(view=view, indices=indices) if view.writable:
-            old = ScalarValue(place.type, view.read(indices))
+        case Element(view=view) if view.writable:
+            old = place.value
             before = order.here(ctx)
             other = ctx.expr(node.value)
             result = binary(ctx, op, order.keep(ctx, old, before, span), other, span)
             if not isinstance(result, ScalarValue):
                 raise unsupported(span, "assigned-value", "only a number can be assigned to one element")
-            arrays.write(ctx, view, indices, _element(place, result, span), span)
+            _element(ctx, place, result, span)
         case ArrayValue():
             result = binary(ctx, op, place, ctx.expr(node.value), span)
             _not_one_product(ctx, op, place, span)

@@ -30,7 +30,7 @@ def subscript(ctx: Context, node: ast.Subscript) -> Value:
     """The value of `base[index]` when it is read."""
     place = locate(ctx, node)
     if isinstance(place, Element):
-        return ScalarValue(place.type, place.view.read(place.indices))
+        return place.value
     return place
 
 
@@ -46,6 +46,11 @@ class Element:
     def type(self) -> ScalarType:
         """Of the element when it is read."""
         return ScalarType("numpy", self.view.dtype) if self.of is None else self.of.element
+
+    @property
+    def value(self) -> ScalarValue:
+        """What reading it gives."""
+        return ScalarValue(self.type, self.view.read(self.indices)) if self.of is None else self.of.read(self.view, self.indices)
 
 
 def locate(ctx: Context, node: ast.Subscript) -> Element | Value:
@@ -76,7 +81,7 @@ def _of_list(ctx: Context, base: ListValue, items: list[ast.expr], brackets: int
     if isinstance(place, Element):
         return Element(place.view, place.indices, base)
     assert isinstance(place, ArrayValue)  # what else there is of an array
-    return lists.sliced(ctx, base, place, ctx.span(node)) if whole_slice else ListValue(place, base.box, base.frozen)
+    return lists.sliced(ctx, base, place, ctx.span(node)) if whole_slice else base.row(place)
 
 
 def _items(index: ast.expr) -> list[ast.expr]:

@@ -154,11 +154,17 @@ _COMPLEX = {DType.FLOAT32: DType.COMPLEX64, DType.FLOAT64: DType.COMPLEX128}
 @dataclass(frozen=True, slots=True)
 class ListValue:
     """A list of numbers, or of lists of one length: its elements are those of `view`, and rows of it are lists that share them. box: what
-    the elements are; frozen: it is a tuple. Whoever does not know lists refuses them, because next to nothing means the same for arrays."""
+    the elements are; frozen: it is a tuple. Whoever does not know lists refuses them, because next to nothing means the same for arrays.
+
+    origin: of a new list of integer constants, what has made it, in case that floats are stored into it. floats: then the storage that
+    says which elements are floats by now; the others are integers.
+    """
 
     view: ArrayValue
     box: Literal["python", "numpy"] = "python"
     frozen: bool = False
+    origin: int = field(default=0, compare=False)
+    floats: str = ""
 
     @property
     def rank(self) -> int:
@@ -168,6 +174,14 @@ class ListValue:
     def element(self) -> ScalarType:
         """The type of the numbers in it."""
         return ScalarType(self.box, self.view.dtype)
+
+    def row(self, view: ArrayValue) -> ListValue:
+        """A list in it, or another one like it."""
+        return replace(self, view=view)
+
+    def read(self, view: ArrayValue, indices: tuple[Expr, ...]) -> ScalarValue:
+        """An element; `view` is that of the list, or of a row of it."""
+        return ScalarValue(self.element, view.read(indices), None, bool(self.floats))
 
 
 @dataclass(frozen=True, slots=True)

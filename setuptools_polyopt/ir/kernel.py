@@ -176,7 +176,8 @@ class Output:
     """A name that the region binds, from the RESULT array (or scalar) `array`, or a constant `None` result (`array` is None).
     The name `return` stands for the function's value; several of them, in order, make a tuple when `tuple_` is set on the region.
     tag: of a "tagged" scalar, the RESULT that says which type it has (`operators/values.py` has the numbers). A "list" (of lists) holds
-    Python's numbers, a "numpy-list" NumPy scalars."""
+    Python's numbers, a "numpy-list" NumPy scalars; the tag of a list is an array that says which of its elements are floats as they are,
+    the others being integers."""
 
     name: str
     array: str | None

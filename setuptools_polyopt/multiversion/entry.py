@@ -394,8 +394,9 @@ def _source(version: _Version, index: int) -> str:
 
 
 def _made_lists(version: _Version) -> tuple[Array, ...]:
-    boxes = {output.array: output.box for output in version.native.variant.outputs}
-    return tuple(array for array in _result_arrays(version.native) if boxes.get(array.name) in ("list", "numpy-list"))
+    outputs = [output for output in version.native.variant.outputs if output.box in ("list", "numpy-list")]
+    names = {name for output in outputs for name in (output.array, output.tag)}
+    return tuple(array for array in _result_arrays(version.native) if array.name in names)
 
 
 def _count(array: Array) -> Expr:
@@ -575,7 +576,8 @@ def _boxes(version: _Version) -> Iterator[str]:
                 box = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}[array.dtype.kind]
                 yield f"polyopt_box_{box}({name})"
             case "list" | "numpy-list":
-                yield f"polyopt_box_list(&{name}, {int(output.box == 'numpy-list')})"
+                floats = f"&{version.names.of(output.tag)}" if output.tag is not None else "NULL"
+                yield f"polyopt_box_list(&{name}, {floats}, {int(output.box == 'numpy-list')})"
             case "tagged":
                 yield f"polyopt_box_tagged({_DTYPE[array.dtype]}, &{name}, {version.names.of(output.tag or '')})"
             case _:

@@ -181,6 +181,65 @@ def mean(x: list[float], n: int):
     return s
 
 
+def common(a: list[int], b: list[int]):
+    before = [0] * (len(b) + 1)
+    for i in range(len(a)):
+        now = [0] * (len(b) + 1)
+        for j in range(len(b)):
+            if a[i] == b[j]:
+                now[j + 1] = before[j] + 1
+            else:
+                now[j + 1] = max(before[j + 1], now[j])
+        before = now
+    return before[len(b)], before
+
+
+def distance(a: list[int], b: list[int]):
+    before = [j for j in range(len(b) + 1)]
+    now = [0] * (len(b) + 1)
+    for i in range(len(a)):
+        now[0] = i + 1
+        for j in range(1, len(b) + 1):
+            now[j] = min(before[j] + 1, now[j - 1] + 1, before[j - 1] + (0 if a[i] == b[j - 1] else 1))
+        before, now = now, before
+    return before[len(b)]
+
+
+def diffused(u: list[float], steps: int):
+    for _ in range(steps):
+        v = [0.0] * len(u)
+        for i in range(1, len(u) - 1):
+            v[i] = u[i] + 0.1 * (u[i - 1] - 2.0 * u[i] + u[i + 1])
+        u = v
+    return u
+
+
+def in_place(u: list[float], v: list[float], steps: int):
+    for _ in range(steps):
+        for i in range(1, len(u) - 1):
+            v[i] = u[i] + 0.1 * (u[i - 1] - 2.0 * u[i] + u[i + 1])
+        u, v = v, u
+    return u[0]
+
+
+def products(a: list[list[float]], x: list[float]):
+    y = [0] * len(a)
+    for i in range(len(a)):
+        for j in range(len(x)):
+            y[i] += a[i][j] * x[j]
+    return y
+
+
+def triangle(n: int, x: list[float]):
+    c = [[0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(i):
+            c[i][j] = x[i] - x[j]
+        if x[i] > 0.5:
+            c[i][i] = 1
+    return c
+
+
 def last(x: list[float], n: int):
     best = x[0]
     for i in range(n):
@@ -229,6 +288,12 @@ CALLS: dict[str, tuple[Callable[[], list[Any]], ...]] = {
     "few": (lambda: [numbers(6)],),
     "gathered": (lambda: [numbers(30), [v % 30 for v in whole(50)], numbers(50)],),
     "mean": (lambda: [numbers(50), 50],),
+    "common": (lambda: [[v % 4 for v in whole(30)], [v % 4 for v in whole(25, 1)]],),
+    "distance": (lambda: [[v % 4 for v in whole(30)], [v % 4 for v in whole(25, 1)]],),
+    "diffused": (lambda: [numbers(40), 10],),
+    "in_place": (lambda: [numbers(40), numbers(40, 1), 7],),
+    "products": (lambda: [table(9, 12), numbers(12)],),
+    "triangle": (lambda: [12, numbers(12)],),
     "last": (lambda: [numbers(50), 50],),
 }
 """Arguments for which the regions run."""
@@ -293,7 +358,8 @@ def test_regions_run(built: Built, name: str) -> None:
     assert not [d for d in built.compiled.diagnostics if d.kind == "internal-error"]
     for make in CALLS[name]:
         found = check(built, name, make)
-    assert found and (len(CALLS[name]) > 1 or found == [None] * len(found)), found
+    assert found
+    assert len(CALLS[name]) > 1 or found == [None] * len(found), found
 
 
 class Float(float):
@@ -393,6 +459,18 @@ ADVERSARIAL: tuple[tuple[str, Callable[[], list[Any]]], ...] = (
     ("gathered", lambda: [numbers(30), _with([1] * 50, 40, -30), numbers(50)]),
     ("gathered", lambda: [numbers(30), _with([1] * 50, 40, -31), numbers(50)]),
     ("mean", lambda: [numbers(50), 60]),
+    ("common", lambda: [[], [1, 2]]),
+    ("common", lambda: [[1, 2], []]),
+    ("diffused", lambda: [numbers(40), 0]),
+    ("diffused", lambda: [numbers(1), 5]),
+    ("diffused", lambda: [_with(numbers(40), 5, 1), 5]),
+    ("in_place", lambda: [numbers(40), numbers(40, 1), 0]),
+    ("in_place", lambda: (lambda u: [u, u, 3])(numbers(40))),
+    ("products", lambda: [[[] for _ in range(9)], []]),
+    ("products", lambda: [table(9, 12), whole(12)]),
+    ("products", lambda: [[], numbers(12)]),
+    ("triangle", lambda: [0, numbers(12)]),
+    ("triangle", lambda: [1, [0.75]]),
     ("last", lambda: [_with(numbers(50), 0, math.nan), 50]),
     ("last", lambda: [numbers(3), 0]),
 )
@@ -409,7 +487,8 @@ def test_a_nan_is_the_object_that_it_was(built: Built) -> None:
     x = [nan, *numbers(50)]
     built.built.axpy(2.0, numbers(51), y := [0.5, *x[1:]])
     built.built.axpy(2.0, [1.0] * 51, x)
-    assert math.isnan(x[0]) and not math.isnan(y[0])
+    assert math.isnan(x[0])
+    assert not math.isnan(y[0])
 
 
 def test_elements_that_are_not_written_stay_the_objects_that_they_are(built: Built) -> None:

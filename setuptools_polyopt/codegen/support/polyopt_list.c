@@ -365,17 +365,43 @@ int polyopt_number_leaves(struct polyopt_call *call, int dtype, const void *valu
     return has_nan(dtype, value, 1) ? polyopt_given_up(call->state, POLYOPT_WHY_NAN) : POLYOPT_WHY_NONE;
 }
 
-static PyObject *box_rows(const struct polyopt_array *a, int axis, const char *data, int numpy)
+static PyObject *box_element(const struct polyopt_array *a, const char *data, const uint8_t *is_float, int numpy)
 {
-    PyObject *list = PyList_New((Py_ssize_t)a->extent[axis]);
-    for (int64_t k = 0; list && k < a->extent[axis]; k++, data += a->stride[axis] * a->itemsize) {
-        PyObject *element;
-        if (axis < a->rank - 1) element = box_rows(a, axis + 1, data, numpy);
-        else element = numpy ? polyopt_box_scalar(a->dtype, data) : python_number(a->dtype, data);
-        if (!element) Py_CLEAR(list);
-        else PyList_SetItem(list, (Py_ssize_t)k, element);
+    if (numpy) return polyopt_box_scalar(a->dtype, data);
+    return is_float && !*is_float ? PyLong_FromDouble(*(const double *)data) : python_number(a->dtype, data);
+}
+
+/* An element with the bits of the one before is that object again. */
+static PyObject *box_row(const struct polyopt_array *a, const char *data, const uint8_t *is_float, int numpy)
+{
+    const int64_t count = a->extent[a->rank - 1], size = a->itemsize;
+    PyObject *list = PyList_New((Py_ssize_t)count), *last = NULL;
+    for (int64_t k = 0; list && k < count; k++) {
+        const char *value = data + k * size;
+        const uint8_t *flag = is_float ? is_float + k : NULL;
+        const int again = last && !numpy && memcmp(value, value - size, (size_t)size) == 0 && (!flag || flag[0] == flag[-1]);
+        last = again ? Py_NewRef(last) : box_element(a, value, flag, numpy);
+        if (!last) Py_CLEAR(list);
+        else PyList_SetItem(list, (Py_ssize_t)k, last);
     }
     return list;
 }
 
-PyObject *polyopt_box_list(const struct polyopt_array *array, int numpy) { return box_rows(array, 0, array->data, numpy); }
+static PyObject *box_rows(const struct polyopt_array *a, int axis, const char *data, const uint8_t *is_float, int numpy)
+{
+    PyObject *list;
+    if (axis == a->rank - 1) return box_row(a, data, is_float, numpy);
+    list = PyList_New((Py_ssize_t)a->extent[axis]);
+    for (int64_t k = 0; list && k < a->extent[axis]; k++) {
+        const int64_t at = k * a->stride[axis];
+        PyObject *row = box_rows(a, axis + 1, data + at * a->itemsize, is_float ? is_float + at : NULL, numpy);
+        if (!row) Py_CLEAR(list);
+        else PyList_SetItem(list, (Py_ssize_t)k, row);
+    }
+    return list;
+}
+
+PyObject *polyopt_box_list(const struct polyopt_array *array, const struct polyopt_array *floats, int numpy)
+{
+    return box_rows(array, 0, array->data, floats ? floats->data : NULL, numpy);
+}

@@ -58,8 +58,9 @@ int polyopt_local_array(struct polyopt_call *call, struct polyopt_array *out, in
 int polyopt_list_leaves(struct polyopt_call *call, const struct polyopt_array *array);
 /* The same for a number that may be the very object that was read from a list. */
 int polyopt_number_leaves(struct polyopt_call *call, int dtype, const void *value);
-/* A new list (of lists) of Python's numbers, or of NumPy scalars; NULL with MemoryError. */
-PyObject *polyopt_box_list(const struct polyopt_array *array, int numpy);
+/* A new list (of lists) of Python's numbers, or of NumPy scalars; NULL with MemoryError. floats: NULL, or an array of the same shape that
+ * says which elements are floats; the others are integers. */
+PyObject *polyopt_box_list(const struct polyopt_array *array, const struct polyopt_array *floats, int numpy);
 
 #if defined(__GNUC__) || defined(__clang__)
 #pragma GCC visibility pop
