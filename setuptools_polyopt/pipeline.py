@@ -28,7 +28,7 @@ from setuptools_polyopt.diagnostics import (
     defect,
 )
 from setuptools_polyopt.frontend import Project, analyse_module, project_of
-from setuptools_polyopt.ir.kernel import Region, Role, Variant, lists_of, makes_lists, without_numpy
+from setuptools_polyopt.ir.kernel import MethodInput, Region, Role, Variant, lists_of, makes_lists, without_numpy
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
@@ -134,7 +134,7 @@ def compile_package(
     words; their regions stay Python. Raises PolyoptError for what a user can mend.
     """
     shared = _Shared(refused)
-    project = _project(modules, settings)
+    project = _project(modules, settings, profile)
     compiled = [_compile_module(module, profile, settings, shared, project) for module in modules]
     note = "" if native else "No C compiler was found: the modules are left as they are; the report says what would be optimised."
     report = Report(tuple(_module_report(item) for item in compiled), native, note)
@@ -165,14 +165,17 @@ def compile_package(
     )
 
 
-def _project(modules: Sequence[ModuleSource], settings: Settings) -> Project:
-    return project_of([(module.name, module.path, module.text) for module in modules], settings)
+def _project(modules: Sequence[ModuleSource], settings: Settings, profile: Profile | None) -> Project:
+    return project_of([(module.name, module.path, module.text) for module in modules], settings, profile)
 
 
 def _callees(regions: Sequence[_CompiledRegion]) -> frozenset[str]:
     """The modules whose functions are in regions: they have to be bound, so that guards know these functions."""
     guards = (guard for region in regions for guard in region.native.region.globals)
-    return frozenset((guard.expected or "").partition(":")[0] for guard in guards if guard.kind == "function")
+    names = {guard.expected or "" for guard in guards if guard.kind == "function"}
+    inputs = (item.type for region in regions for variant in region.variants for item in variant.native.variant.inputs)
+    names |= {item.function for item in inputs if isinstance(item, MethodInput)}
+    return frozenset(name.partition(":")[0] for name in names)
 
 
 def _compile_module(
@@ -425,7 +428,7 @@ def _function_at(functions: Sequence[tuple[int, int, str]], span: Span) -> str:
 
 def analyse(modules: Sequence[ModuleSource], profile: Profile | None, settings: Settings) -> Report:
     """The report alone: every phase but the C compiler."""
-    shared, project = _Shared(), _project(modules, settings)
+    shared, project = _Shared(), _project(modules, settings, profile)
     return Report(tuple(_module_report(_compile_module(module, profile, settings, shared, project)) for module in modules))
 
 
@@ -449,7 +452,7 @@ def compile_file(
         text = path.read_text(encoding="utf-8")
         ast.parse(text, path.name)
         source = ModuleSource(name or path.stem, path.name, text)
-        module = _compile_module(source, profile, settings, shared := _Shared(), _project([source], settings))
+        module = _compile_module(source, profile, settings, shared := _Shared(), _project([source], settings, profile))
     except (OSError, SyntaxError, ValueError) as error:
         raise PolyoptError(f"{path}: cannot be compiled ({error})") from error
     shown = [phase for phase in PHASES if phase == stop_after or phase in print_after]

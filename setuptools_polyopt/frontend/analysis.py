@@ -15,8 +15,10 @@ from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, defect
 from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.finish import with_layouts
 from setuptools_polyopt.frontend.flow import Flow, in_any
-from setuptools_polyopt.frontend.names import function_names
+from setuptools_polyopt.frontend.names import all_arguments, function_names
 from setuptools_polyopt.frontend.project import Project, project_of
+from setuptools_polyopt.frontend.pytypes import Binding, ObjectType, UnknownType
+from setuptools_polyopt.frontend.resolution import Module
 from setuptools_polyopt.frontend.runs import Closed
 from setuptools_polyopt.frontend.signatures import Signature, signatures
 from setuptools_polyopt.frontend.source import Candidate, candidates
@@ -48,7 +50,7 @@ def analyse_module(
         line = getattr(error, "lineno", None) or 1
         reason = Diagnostic(Span(file, line), "syntax", f"the module does not parse: {error}", severity=Severity.WARNING)
         return ModuleAnalysis((), (reason,))
-    project = project or project_of([(module, file, text)], settings)
+    project = project or project_of([(module, file, text)], settings, profile)
     tree, names = project.modules[module].tree, project.modules[module].names
     chosen, reasons = candidates(tree, names, file)
     regions: list[Region] = []
@@ -100,11 +102,27 @@ def _function(
     inner = project.inner(f"{module}:{candidate.name}", project.modules[module], candidate.node, local, candidate.enclosing)
     function = Function(file, candidate.name, names, local, own.fp, candidate.enclosing, project, inner)
     walks: list[tuple[Signature, Flow]] = []
-    for signature in signatures(candidate.node, names, entry, own.also_dtypes):
+    for signature in signatures(candidate.node, names, entry, own.also_dtypes, _owner(module, candidate.name)):
         flow = Flow(function, text.splitlines())
-        flow.block(candidate.node.body, signature.bindings)
+        flow.block(candidate.node.body, _with_classes(signature.bindings, candidate.node, names, project))
         walks.append((signature, flow))
     return _merged(candidate, walks, taken)
+
+
+def _with_classes(bindings: Mapping[str, Binding], node: ast.FunctionDef, names: Module, project: Project) -> Mapping[str, Binding]:
+    """Types with those of arguments that are annotated with classes of the project."""
+    found = dict(bindings)
+    for argument in all_arguments(node):
+        if argument.annotation is not None and isinstance(found[argument.arg].type, UnknownType):
+            kind = project.annotated(names, argument.annotation)
+            found[argument.arg] = Binding(kind) if isinstance(kind, ObjectType) else found[argument.arg]
+    return found
+
+
+def _owner(module: str, name: str) -> str:
+    """The class that a method is defined in, empty for functions and for what stands in functions."""
+    owner = name.rpartition(".")[0]
+    return f"{module}.{owner}" if owner and "<locals>" not in name else ""
 
 
 def _merged(

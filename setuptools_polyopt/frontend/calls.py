@@ -62,11 +62,21 @@ def call(ctx: Context, node: ast.Call) -> Value:
 
 
 def _callee(ctx: Context, node: ast.expr) -> Value:
-    """The function; a method of an object that is no array is named as what it is."""
-    if isinstance(node, ast.Attribute) and chain(node) is not None and isinstance(ctx.expr(node.value), ObjectValue):
-        text = f"`{ast.unparse(node)}` is a method of an object; calls of it stay Python"
-        raise unsupported(ctx.span(node), "object-method", text)
-    return ctx.expr(node)
+    """The function; of an object, its method, or what its class has for calling it."""
+    span = ctx.span(node)
+    if isinstance(node, ast.Attribute) and chain(node) is not None:
+        base = ctx.expr(node.value)
+        if isinstance(base, ObjectValue) and not _is_data(ctx, base, node.attr):
+            return ctx.method(base, node.attr, span)
+    found = ctx.expr(node)
+    return ctx.method(found, "__call__", span) if isinstance(found, ObjectValue) else found
+
+
+def _is_data(ctx: Context, base: ObjectValue, name: str) -> bool:
+    """Whether an attribute of an object is known as data, and not as a method of its class."""
+    project = ctx.function.project
+    known = f"{base.text}.{name}" in ctx.outermost.entry or project.attribute(base.name, name) is not None
+    return known and project.method(base.name, name) is None
 
 
 def _arguments(ctx: Context, node: ast.Call, path: str, receiver: tuple[Value, ...]) -> Arguments:

@@ -36,7 +36,17 @@ from setuptools_polyopt.frontend.values import (
 )
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Load, Sym, integer
-from setuptools_polyopt.ir.kernel import Array, ArrayInput, Box, GlobalGuard, Input, Layout, Role, ScalarInput
+from setuptools_polyopt.ir.kernel import (
+    Array,
+    ArrayInput,
+    Box,
+    GlobalGuard,
+    Input,
+    Layout,
+    MethodInput,
+    Role,
+    ScalarInput,
+)
 from setuptools_polyopt.operators.values import ScalarType, join, literal
 
 
@@ -227,8 +237,8 @@ class Context:
                 return self.list_input(root, path, kind, span)
             case ScalarType():
                 return self.scalar_input(root, path, kind, span)
-            case ObjectType():
-                return ObjectValue(root, path)
+            case ObjectType(name=name):
+                return ObjectValue(root, path, name)
             case NoneType():
                 raise unsupported(span, "none", f"`{text}` is None here")
             case UnknownType(why=why, line=line):
@@ -291,8 +301,23 @@ class Context:
         path = (*value.path, name)
         binding = self.entry.get(".".join((value.root, *path)))
         deeper = any(key.startswith(".".join((value.root, *path)) + ".") for key in self.entry)
-        kind = binding.type if binding is not None else ObjectType() if deeper else UnknownType("no profile has seen it as data")
+        kind: PyType | None = binding.type if binding is not None else None
+        if kind is None or isinstance(kind, UnknownType):
+            kind = self.function.project.attribute(value.name, name) or kind
+        if kind is None:
+            kind = ObjectType() if deeper else UnknownType("no profile has seen it as data")
         return self.input(value.root, path, kind, span)
+
+    def method(self, value: ObjectValue, name: str, span: Span) -> FunctionValue:
+        """A method of an object, guarded; raises Unsupported where it cannot be known."""
+        definition = self.function.project.method(value.name, name) if value.name else None
+        if definition is None:
+            text = f"`{value.text}.{name}` is a method of an object; calls of it stay Python"
+            raise unsupported(span, "object-method", text)
+        text = f"{value.text}.{name}"
+        if text not in self.state.inputs:
+            self.state.inputs[text] = Input(value.root, (*value.path, name), MethodInput(definition.key))
+        return FunctionValue(definition, method=text, receiver=None if definition.static else value)
 
 
 def attribute_root(path: str) -> bool:

@@ -32,6 +32,7 @@ from setuptools_polyopt.frontend.values import (
     Value,
 )
 from setuptools_polyopt.ir.expressions import Const, Load
+from setuptools_polyopt.ir.kernel import Constant, MethodInput
 
 MAX_DEPTH = 12
 """Calls inside calls."""
@@ -93,14 +94,24 @@ def _arguments(ctx: Context, node: ast.Call, function: FunctionValue, span: Span
         default = None if wrong or name in found else default_of(definition, name)
         if default is not None:
             value, position = default
-            if function.guard is not None:
-                ctx.guard(replace(function.guard, value=value, kind="default", position=position))
+            _guard_default(ctx, function, position, value)
             found[name] = constant_value(value, span)
         wrong = wrong or name not in found
     if wrong:
         text = "its arguments do not fit its parameters, or a default is no constant"
         raise unsupported(span, "project-call", f"the call of `{definition.key.rpartition(':')[2]}` stays Python: {text}")
     return found
+
+
+def _guard_default(ctx: Context, function: FunctionValue, position: int, value: Constant) -> None:
+    """Ask that a default is what the `def` says; of a function that only this call knows, it is."""
+    if function.guard is not None:
+        ctx.guard(replace(function.guard, value=value, kind="default", position=position))
+    if function.method:
+        item = ctx.state.inputs[function.method]
+        assert isinstance(item.type, MethodInput)  # made so
+        defaults = (*item.type.defaults, (position, value))
+        ctx.state.inputs[function.method] = replace(item, type=replace(item.type, defaults=tuple(dict.fromkeys(defaults))))
 
 
 def _lowered(

@@ -11,22 +11,28 @@ again or handed to another compiler is not looked through.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from setuptools_polyopt.config import Settings
+from setuptools_polyopt.frontend.annotations import OpenArray, hint
 from setuptools_polyopt.frontend.names import Names, all_arguments, bound, function_names, own_nodes
+from setuptools_polyopt.frontend.pytypes import ArrayType, ObjectType, PyType
 from setuptools_polyopt.frontend.resolution import Constant, Literal, Module, Resolved, module_names
+from setuptools_polyopt.frontend.signatures import type_of
 from setuptools_polyopt.frontend.single_exit import single_exit
 from setuptools_polyopt.frontend.source import handed_over, left_alone
+from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.kernel import GlobalGuard
+from setuptools_polyopt.profile.schema import Profile
 
 
 @dataclass(frozen=True)
 class Definition:
     """A function whose calls may be compiled. key: "pkg.mod:f"; node: with one exit, None where `why` says what stands in the way;
-    names: of that node; size: its statements; enclosing: locals of the functions around it; inner: functions that it defines."""
+    names: of that node; size: its statements; static: it is a static method; enclosing: locals of
+    the functions around it; inner: functions that it defines."""
 
     key: str
     module: Module
@@ -36,6 +42,7 @@ class Definition:
     names: Names
     why: str = ""
     size: int = 0
+    static: bool = False
     enclosing: frozenset[str] = frozenset()
     inner: Mapping[str, Definition] = field(default_factory=dict)
 
@@ -79,6 +86,7 @@ class Project:
 
     modules: Texts = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    profile: Profile | None = None
     known: dict[str, Definition] = field(default_factory=dict)
 
     def find(self, start: Module, name: str, attributes: tuple[str, ...]) -> Found | None:
@@ -108,16 +116,26 @@ class Project:
 
     def target(self, module: Module, name: str) -> Definition | Literal | ModulePath | str | None:
         """What a name of a module stands for, imports from other modules of the project followed; a path where they lead out of it."""
+        found = self.followed(module, name)
+        if not isinstance(found, tuple):
+            return found
+        module, name = found
+        if name in module.constants:
+            return Literal(module.constants[name])
+        if name in module.definitions and name in module.single and module.name in self.modules:
+            return self.definition(module.name, name)
+        return None
+
+    def followed(self, module: Module, name: str) -> tuple[Module, str] | ModulePath | str | None:
+        """The module that binds what a name stands for, and its name there, imports followed."""
         seen: set[str] = set()
         while True:
             if self.is_submodule(module, name):
                 return ModulePath(f"{module.name}.{name}")
-            if name in module.constants:
-                return Literal(module.constants[name])
-            if name in module.definitions and name in module.single and module.name in self.modules:
-                return self.definition(module.name, name)
             path = module.paths.get(name)
-            if path is None or path in seen:
+            if path is None:
+                return module, name
+            if path in seen:
                 return None
             if self.is_module(path):
                 return ModulePath(path)
@@ -126,6 +144,76 @@ class Project:
                 return path
             seen.add(path)
             module, name = self.modules[holder].names, attribute
+
+    # classes
+
+    def class_path(self, module: Module, node: ast.expr) -> str:
+        """The class that an expression of a module names, as "pkg.mod.Grid"; empty where it names none of the project's."""
+        if isinstance(node, ast.Attribute):
+            path = module.dotted(node.value)
+            module, name = self.names(path or "."), node.attr
+        elif isinstance(node, ast.Name):
+            name = node.id
+        else:
+            return ""
+        found = self.followed(module, name)
+        path = f"{found[0].name}.{found[1]}" if isinstance(found, tuple) else ""
+        return path if self.class_node(path) is not None else ""
+
+    def class_node(self, path: str) -> tuple[ModuleText, ast.ClassDef] | None:
+        """A class at the top level of a module that nothing else binds, with that module."""
+        module, _, name = path.rpartition(".")
+        text = self.modules.get(module)
+        if text is None or name not in text.names.single:
+            return None
+        return next(((text, node) for node in text.tree.body if isinstance(node, ast.ClassDef) and node.name == name), None)
+
+    def lineage(self, path: str) -> Iterator[tuple[str, ModuleText, ast.ClassDef]]:
+        """A class of the project and those that it inherits from, as far as they are the project's, in the order of a plain hierarchy."""
+        found = self.class_node(path)
+        if found is not None:
+            yield (path, *found)
+            for base in found[1].bases:
+                inherited = self.class_path(found[0].names, base)
+                if inherited and inherited != path:
+                    yield from self.lineage(inherited)
+
+    def method(self, path: str, name: str) -> Definition | None:
+        """A method of a class, None where there is none that can be known."""
+        for owner, text, node in self.lineage(path):
+            own = [part for part in node.body if name in bound([part])]
+            if len(own) > 1 or (own and not isinstance(own[0], ast.FunctionDef | ast.AsyncFunctionDef)):
+                return None
+            if own:
+                module, _, class_name = owner.rpartition(".")
+                key = f"{module}:{class_name}.{name}"
+                if key not in self.known:
+                    self.known[key] = self.defined(key, text, own[0])  # type: ignore[arg-type]  # asked above
+                return self.known[key]
+        return None
+
+    def attribute(self, path: str, name: str) -> PyType | None:
+        """What an attribute of a class's objects is expected to be: by the profile of any of its methods, else by an annotation."""
+        for owner, text, node in self.lineage(path):
+            module, _, class_name = owner.rpartition(".")
+            for key, entry in self.profile.functions.items() if self.profile is not None else ():
+                if key.startswith(f"{module}:{class_name}."):
+                    for variant in entry.variants:
+                        seen = [value for place, value in variant.attributes.items() if place.partition(".")[2] == name]
+                        if seen:
+                            return type_of(seen[0])
+            for part in node.body:
+                if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and part.target.id == name:
+                    return self.annotated(text.names, part.annotation)
+        return None
+
+    def annotated(self, module: Module, node: ast.expr) -> PyType | None:
+        """The type that an annotation says, classes of the project included."""
+        found = hint(node, module)
+        if isinstance(found, OpenArray):
+            return ArrayType(found.dtype or DType.FLOAT64, found.rank) if found.rank else None
+        path = self.class_path(module, node) if found is None else ""
+        return ObjectType(path) if path else found
 
     def is_module(self, path: str) -> bool:
         """Whether a path is that of a module of the project, or of a package around one."""
@@ -172,7 +260,8 @@ class Project:
     ) -> Definition:
         """A function of the project with what stands in the way of compiling calls of it."""
         fp = self.settings.for_function(key).fp
-        why = _why_not(text, node) or ("" if self.settings.wants_function(key) else "it is excluded by the settings")
+        static = any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in node.decorator_list) and "." in key
+        why = _why_not(text, node, static) or ("" if self.settings.wants_function(key) else "it is excluded by the settings")
         plain = single_exit(node) if not why and isinstance(node, ast.FunctionDef) else None
         if plain is None:
             why = why or "it returns in too many places"
@@ -180,16 +269,16 @@ class Project:
         size = sum(isinstance(part, ast.stmt) for part in ast.walk(plain))
         names = function_names(plain)
         return Definition(
-            key, text.names, text.file, fp, plain, names, "", size, enclosing, self.inner(key, text, plain, names, enclosing)
+            key, text.names, text.file, fp, plain, names, "", size, static, enclosing, self.inner(key, text, plain, names, enclosing)
         )
 
 
-def _why_not(text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+def _why_not(text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef, static: bool) -> str:
     """Why calls of a function stay Python whatever their arguments are; empty where nothing speaks against them."""
     alone = left_alone(node, text.names, handed_over(text.tree, text.names))
     if alone is not None:
         return alone[1]
-    if node.decorator_list:
+    if len(node.decorator_list) > static:
         return "it is decorated"
     if node.args.vararg is not None or node.args.kwarg is not None:
         return "it takes any number of arguments"
@@ -212,7 +301,7 @@ def _binds(node: ast.AST) -> frozenset[str]:
             return frozenset()
 
 
-def project_of(sources: Iterable[tuple[str, str, str]], settings: Settings) -> Project:
+def project_of(sources: Iterable[tuple[str, str, str]], settings: Settings, profile: Profile | None = None) -> Project:
     """The project of modules given as (name, file, text); those that do not parse are left out."""
     texts: dict[str, ModuleText] = {}
     for name, file, text in sources:
@@ -221,7 +310,7 @@ def project_of(sources: Iterable[tuple[str, str, str]], settings: Settings) -> P
         except (SyntaxError, ValueError):
             continue
         texts[name] = ModuleText(file, tree, module_names(tree, name, file.endswith("__init__.py")))
-    return Project(texts, settings)
+    return Project(texts, settings, profile)
 
 
 def default_of(definition: Definition, parameter: str) -> tuple[Constant, int] | None:

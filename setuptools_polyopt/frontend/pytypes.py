@@ -44,7 +44,9 @@ class NoneType:
 
 @dataclass(frozen=True, slots=True)
 class ObjectType:
-    """An object that attributes are read from."""
+    """An object that attributes are read from; `name` of its class, as in "pkg.mod.Grid", empty where it is not known."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

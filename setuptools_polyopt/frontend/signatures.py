@@ -48,10 +48,11 @@ class Signature:
 
 
 def signatures(
-    node: FunctionNode, module: Module, entry: FunctionProfile | None, also: tuple[str, ...] = ()
+    node: FunctionNode, module: Module, entry: FunctionProfile | None, also: tuple[str, ...] = (), owner: str = ""
 ) -> tuple[Signature, ...]:
-    """What to compile the function for, most important first. also: element types to add (of `also-dtypes`)."""
-    known = _from_profile(node, entry.variants) if entry is not None and entry.variants else _from_hints(node, module)
+    """What to compile the function for, most important first. also: element types to add (of `also-dtypes`); owner: the class of a method,
+    as in "pkg.mod.Grid"."""
+    known = _from_profile(node, entry.variants) if entry is not None and entry.variants else _from_hints(node, module, owner)
     return (*known, *(extra for dtype in also if (extra := _retyped(known, DType(dtype))) is not None))
 
 
@@ -120,8 +121,8 @@ def type_of(value: ValueProfile) -> PyType:
             return UnknownType("a tuple of anything but numbers of one type is not supported")
         case NoneProfile():
             return NoneType()
-        case OtherProfile():
-            return ObjectType()
+        case OtherProfile(type=name):
+            return ObjectType(name)
         case _:
             kind = type(value).__name__.removesuffix("Profile").lower()
             return UnknownType(f"a {kind} is not supported yet")
@@ -154,7 +155,7 @@ def _dtype(name: str) -> DType | None:
         return None
 
 
-def _from_hints(node: FunctionNode, module: Module) -> tuple[Signature, ...]:
+def _from_hints(node: FunctionNode, module: Module, owner: str) -> tuple[Signature, ...]:
     given = hints(node, module)
     arrays = {name: hint for name, hint in given.items() if isinstance(hint, OpenArray)}
     ranks = {name: hint.rank or inferred_rank(node, name) for name, hint in arrays.items()}
@@ -169,7 +170,7 @@ def _from_hints(node: FunctionNode, module: Module) -> tuple[Signature, ...]:
             elif isinstance(hint, ScalarType | ListType):
                 bindings[argument.arg] = Binding(hint)
             elif argument is _first_argument(node) and argument.arg in ("self", "cls"):
-                bindings[argument.arg] = Binding(ObjectType())
+                bindings[argument.arg] = Binding(ObjectType(owner))
             else:
                 bindings[argument.arg] = Binding(UnknownType())
         result.append(Signature(bindings, (), open_ranks))

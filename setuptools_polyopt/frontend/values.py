@@ -201,10 +201,11 @@ class PathValue:
 @dataclass(frozen=True, slots=True)
 class FunctionValue:
     """A function of the project, about to be called. guard: that a name leads to it; scope: of the function around it, whose names it sees;
-    receiver: its first argument, if it is a method."""
+    receiver: its first argument, if it is a method; method: the input that stands for it then."""
 
     definition: Definition
     guard: GlobalGuard | None = None
+    method: str = ""
     scope: Context | None = field(default=None, compare=False)
     receiver: Value | None = None
 
@@ -223,10 +224,11 @@ class StringValue:
 
 @dataclass(frozen=True, slots=True)
 class ObjectValue:
-    """Something that only serves as the root of attribute reads: `self`, `self.grid`."""
+    """Something that only serves as the root of attribute reads: `self`, `self.grid`; `name` of its class, if that is known."""
 
     root: str
     path: tuple[str, ...] = ()
+    name: str = ""
 
     @property
     def text(self) -> str:

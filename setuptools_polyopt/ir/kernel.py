@@ -155,7 +155,20 @@ class ObjectInput:
     """An object that is only the root of attribute reads (`self`)."""
 
 
-InputType: TypeAlias = ArrayInput | ScalarInput | ObjectInput
+Constant: TypeAlias = bool | int | float | complex | str | None
+"""A value that a guard can ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodInput:
+    """The last name of the path is a method: what the `def` of `function` ("pkg.mod:Grid.smooth") made, found in the object's class and not
+    hidden by an attribute of the object. defaults: places in its `__defaults__` and what they have to be."""
+
+    function: str
+    defaults: tuple[tuple[int, Constant], ...] = ()
+
+
+InputType: TypeAlias = ArrayInput | ScalarInput | ObjectInput | MethodInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +231,7 @@ class GlobalGuard:
     name: str
     attributes: tuple[str, ...]
     expected: str | None
-    value: bool | int | float | complex | str | None = None
+    value: Constant = None
     home: str = ""
     kind: Literal["", "module", "function", "default"] = ""
     position: int = 0

@@ -34,10 +34,13 @@ from setuptools_polyopt.ir.kernel import (
     Array,
     ArrayInput,
     Box,
+    Constant,
     Contiguous,
+    GlobalGuard,
     Holds,
     Input,
     Layout,
+    MethodInput,
     NoOverlap,
     ObjectInput,
     OrderedStrides,
@@ -74,6 +77,7 @@ class _Region:
 
     guards: list[str] = field(default_factory=list)
     attributes: list[str] = field(default_factory=list)
+    defaults: list[str] = field(default_factory=list)
 
     def guard(self, text: str) -> int:
         if text not in self.guards:
@@ -107,9 +111,10 @@ def region_source(native: NativeRegion, first_global: int) -> str:
         f"/* {region.span.file}:{region.span.lines}: {region.function} */",
         *(row for variant in native.variants for source, loops in kernels(variant) for row in _kernel_declarations(source, loops)),
         *(
-            f'static struct polyopt_attribute {native.symbol}_a{k} = {{"{name}", NULL, NULL}};'
+            f'static struct polyopt_attribute {native.symbol}_a{k} = {{"{name}", NULL, NULL, NULL, NULL, NULL}};'
             for k, name in enumerate(collected.attributes)
         ),
+        *collected.defaults,
         f"static const char *const guards_{native.symbol}[] = {{{', '.join(quoted(text) for text in collected.guards)}, NULL}};",
         f"static PyObject *enter_{native.symbol}(PyObject *po_self, PyObject *const *po_args, Py_ssize_t po_count)",
         "{",
@@ -166,6 +171,8 @@ def _taken_as(item: Input) -> object:
             return (item.text, scalar.box, scalar.dtype)
         case ObjectInput():
             return (item.text,)
+        case MethodInput():
+            return (item.text, item.type)
 
 
 def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, collected: _Region) -> list[str]:
@@ -188,7 +195,8 @@ def _take(native: NativeRegion, index: int, item: Input, collected: _Region, lab
     source = f"po_args[{region.arguments.index(item.root)}]"
     rows: list[str] = []
     if item.path:
-        for depth, name in enumerate(item.path):
+        path = item.path[:-1] if isinstance(item.type, MethodInput) else item.path
+        for depth, name in enumerate(path):
             slot = len(collected.attributes)
             collected.attributes.append(name)
             guard = collected.guard(f"{item.text} is a plain attribute")
@@ -199,8 +207,15 @@ def _take(native: NativeRegion, index: int, item: Input, collected: _Region, lab
             rows.append(f"    po_value[{index}] = next;")
             rows.append(f"    if (!next) {{ guard = {guard}; why = POLYOPT_WHY_TYPE; goto {label}; }}")
             rows.append("}")
-        source = f"po_value[{index}]"
+        source = f"po_value[{index}]" if path else source
     match item.type:
+        case MethodInput(function=function, defaults=defaults):
+            slot = len(collected.attributes)
+            collected.attributes.append(item.path[-1])
+            guard = collected.guard(f"{item.text} is the method {function}")
+            module, _, name = function.partition(":")
+            given = f"{quoted(module)}, {quoted(name)}, {_defaults(native, defaults, collected)}"
+            call = f"polyopt_method(&{native.symbol}_a{slot}, {source}, call.state, {given})"
         case ArrayInput(container="list" | "tuple" as container) as array:
             kind = f"{container} of {array.dtype.value} numbers of rank {len(array.extents)}"
             guard = collected.guard(f"{item.text} is a {kind}")
@@ -218,6 +233,17 @@ def _take(native: NativeRegion, index: int, item: Input, collected: _Region, lab
             return rows
     rows.append(f"if ((why = {call})) {{ guard = {guard}; goto {label}; }}")
     return rows
+
+
+def _defaults(native: NativeRegion, defaults: Sequence[tuple[int, Constant]], collected: _Region) -> str:
+    """The name of a table of what a method's defaults have to be."""
+    if not defaults:
+        return "NULL"
+    rows = (global_rows(GlobalGuard("default", (), None, value, "", "default", position))[0] for position, value in defaults)
+    name = f"{native.symbol}_d{len(collected.defaults)}"
+    end = "{0, NULL, NULL, NULL, 0, 0, NULL, 0}"
+    collected.defaults.append(f"static const struct polyopt_global {name}[] = {{{', '.join([*rows, end])}}};")
+    return name
 
 
 def _take_scalar(source: str, scalar: ScalarInput, index: int) -> str:

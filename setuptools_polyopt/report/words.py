@@ -13,6 +13,7 @@ from setuptools_polyopt.ir.kernel import (
     Holds,
     Input,
     Layout,
+    MethodInput,
     NoOverlap,
     ObjectInput,
     OrderedStrides,
@@ -39,6 +40,8 @@ def type_words(item: Input) -> str:
             return f"{item.text}: {kind if scalar.box is Box.PYTHON else 'np.' + scalar.dtype.value}"
         case ObjectInput():
             return f"{item.text}: any object with plain attributes"
+        case MethodInput(function=function):
+            return f"{item.text}: the method {function}"
         case _:
             assert_never(item.type)
 

@@ -25,6 +25,7 @@ from setuptools_polyopt.ir.kernel import (
     Contiguous,
     Holds,
     Layout,
+    MethodInput,
     NoOverlap,
     ObjectInput,
     OrderedStrides,
@@ -254,5 +255,7 @@ def _bind(kind: Any, value: Any, params: dict[str, int], arrays: dict[str, Any])
                 _require(params.setdefault(kind.param, value) == value, f"value of {kind.param}")
             if kind.array is not None:
                 arrays[kind.array] = value
+        case MethodInput(function=function):
+            _require(getattr(value, "__func__", value).__qualname__ == function.partition(":")[2], "method")
         case ObjectInput():
             pass

@@ -144,7 +144,7 @@ static const struct polyopt_home *home_named(const struct polyopt_globals *globa
     return home && home->dict ? home : NULL;
 }
 
-static PyObject *code_of(PyObject *function)
+PyObject *polyopt_code(PyObject *function)
 {
     static PyObject *name;
     PyObject *code = name || (name = PyUnicode_InternFromString("__code__")) ? PyObject_GetAttr(function, name) : NULL;
@@ -152,16 +152,16 @@ static PyObject *code_of(PyObject *function)
     return code;
 }
 
-static int is_function(PyObject *object, const struct polyopt_global *global, const struct polyopt_globals *globals)
+int polyopt_is_function(PyObject *object, const struct polyopt_globals *globals, const char *module, const char *name)
 {
-    const struct polyopt_home *home = home_named(globals, global->module);
+    const struct polyopt_home *home = home_named(globals, module);
     PyObject *names, *code, *closure;
     int own;
     if (!is_python_function(object) || !home) return 0;
     names = PyObject_GetAttrString(object, "__globals__");
     closure = PyObject_GetAttrString(object, "__closure__");
-    code = code_of(object);
-    own = names == home->dict && closure == Py_None && code && code == code_named(home->code, global->attribute);
+    code = polyopt_code(object);
+    own = names == home->dict && closure == Py_None && code && code == code_named(home->code, name);
     Py_XDECREF(names);
     Py_XDECREF(closure);
     Py_XDECREF(code);
@@ -219,7 +219,7 @@ static int is_expected(PyObject *object, const struct polyopt_global *global, co
     case POLYOPT_GLOBAL_ATTRIBUTE: return is_own(object, global->module, global->name);
     case POLYOPT_GLOBAL_OBJECT: return is_own(object, global->module, global->attribute);
     case POLYOPT_GLOBAL_BUILTIN: return is_own(object, "builtins", global->name);
-    case POLYOPT_GLOBAL_FUNCTION: return is_function(object, global, globals);
+    case POLYOPT_GLOBAL_FUNCTION: return polyopt_is_function(object, globals, global->module, global->attribute);
     case POLYOPT_GLOBAL_STR: return is_text(object, global->attribute);
     case POLYOPT_GLOBAL_INT:
     case POLYOPT_GLOBAL_FLOAT:
@@ -228,6 +228,13 @@ static int is_expected(PyObject *object, const struct polyopt_global *global, co
     case POLYOPT_GLOBAL_NONE: return object == Py_None;
     }
     return 0;
+}
+
+/* An item of a function's `__defaults__`. */
+static int is_default(PyObject *defaults, const struct polyopt_global *global, const struct polyopt_globals *globals)
+{
+    return PyTuple_Check(defaults) && PyTuple_Size(defaults) >= global->place &&
+           is_expected(PyTuple_GetItem(defaults, global->place - 1), global, globals);
 }
 
 /* The names of a module: the extension's own by its home, another one as it is in sys.modules. Borrowed; NULL: not imported here. */
@@ -261,29 +268,26 @@ static int find_home(const struct polyopt_globals *globals, const struct polyopt
     return 1;
 }
 
-/* The `__defaults__` of a function: a new reference, NULL if there are none. */
-static PyObject *defaults_of(PyObject *function)
+PyObject *polyopt_defaults(PyObject *function, const struct polyopt_global *expected, const struct polyopt_globals *globals)
 {
     static PyObject *name;
     PyObject *defaults = NULL;
     if (is_python_function(function) && (name || (name = PyUnicode_InternFromString("__defaults__"))))
         defaults = PyObject_GetAttr(function, name);
     if (!defaults) PyErr_Clear();
+    for (; defaults && expected && expected->name; expected++)
+        if (!is_default(defaults, expected, globals)) Py_CLEAR(defaults);
     return defaults;
 }
 
 /* Verifies an object, and remembers it. */
 static int verified(struct polyopt_globals *globals, const struct polyopt_global *global, struct polyopt_slot *slot, PyObject *object)
 {
-    PyObject *value = object, *old;
-    if (global->place) {
-        if (!PyTuple_Check(object) || PyTuple_Size(object) < global->place) return 0;
-        value = PyTuple_GetItem(object, global->place - 1);
-    }
-    if (!is_expected(value, global, globals)) return 0;
+    PyObject *old;
+    if (!(global->place ? is_default(object, global, globals) : is_expected(object, global, globals))) return 0;
     if (global->kind == POLYOPT_GLOBAL_FUNCTION) {
         Py_XDECREF(slot->code);
-        slot->code = code_of(object);
+        slot->code = polyopt_code(object);
     }
     Py_INCREF(object);
     old = slot->expected;
@@ -306,7 +310,7 @@ static POLYOPT_COLD int verify(struct polyopt_globals *globals, int index)
     }
     Py_INCREF(object); /* verification runs Python code */
     if (global->place) {
-        PyObject *defaults = defaults_of(object);
+        PyObject *defaults = polyopt_defaults(object, NULL, NULL);
         Py_DECREF(object);
         if (!defaults) return 0;
         object = defaults;
@@ -322,7 +326,7 @@ static int unchanged(const struct polyopt_global *global, const struct polyopt_s
     PyObject *part;
     if (POLYOPT_LIKELY(!global->place && global->kind != POLYOPT_GLOBAL_FUNCTION)) return object == slot->expected;
     if (!global->place && object != slot->expected) return 0;
-    part = global->place ? defaults_of(object) : code_of(object);
+    part = global->place ? polyopt_defaults(object, NULL, NULL) : polyopt_code(object);
     Py_XDECREF(part); /* the function keeps it */
     return part && part == (global->place ? slot->expected : slot->code);
 }

@@ -8,13 +8,20 @@
 #pragma GCC visibility push(hidden)
 #endif
 
-struct polyopt_kinds { PyTypeObject *function, *state; };
+struct polyopt_kinds { PyTypeObject *function, *method, *static_method, *state; };
 extern struct polyopt_kinds polyopt_kinds;
 
 /* The modules of the extension that were bound last, one a module; dict NULL: not bound. */
 extern struct polyopt_home *polyopt_bound;
 /* The number of a module in the extension's table, -1 if it is not there. */
 int polyopt_module_number(const char *name);
+
+/* Whether an object is the function that the `def` of `name` ("f", "K.f") in a module (NULL: the user's) makes. */
+int polyopt_is_function(PyObject *object, const struct polyopt_globals *globals, const char *module, const char *name);
+/* A function's code: a new reference, or NULL. */
+PyObject *polyopt_code(PyObject *function);
+/* A function's `__defaults__`: a new reference, NULL if there are none or they are not as expected (NULL: anything goes). */
+PyObject *polyopt_defaults(PyObject *function, const struct polyopt_global *expected, const struct polyopt_globals *globals);
 
 /* The text of a state's last refusal, or None: a new reference. */
 PyObject *polyopt_refusal_text(const struct polyopt_state *state);

@@ -243,9 +243,14 @@ static int share_pool(void)
 static int load_kinds(void)
 {
     PyObject *types = PyImport_ImportModule("types"), *function = types ? PyObject_GetAttrString(types, "FunctionType") : NULL;
+    PyObject *method = types ? PyObject_GetAttrString(types, "MethodType") : NULL;
+    PyObject *static_method = PyDict_GetItemString(PyEval_GetBuiltins(), "staticmethod");
     Py_XDECREF(types);
-    if (!function) return -1;
+    if (!function || !method) return -1;
     polyopt_kinds.function = (PyTypeObject *)function;
+    polyopt_kinds.method = (PyTypeObject *)method;
+    Py_XINCREF(static_method);
+    polyopt_kinds.static_method = static_method && PyType_Check(static_method) ? (PyTypeObject *)static_method : NULL;
     polyopt_kinds.state = (PyTypeObject *)PyType_FromSpec(&state_spec);
     return polyopt_kinds.state ? 0 : -1;
 }
