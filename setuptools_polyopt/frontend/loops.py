@@ -1,4 +1,4 @@
-"""Loops: `for` over `range` and `while`; bounds, names that go round the loop, names that live on.
+"""Loops: `for` and `while`; bounds, names that go round the loop, names that live on.
 
 Types are found by lowering the body again until the types at its start fit those at its end. A loop that may run zero times leaves names
 as they were: where that matters for a type or for being bound, a guard says that it runs.
@@ -26,13 +26,14 @@ from setuptools_polyopt.frontend.affine import Affine, free_symbols, symbol
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import truth
+from setuptools_polyopt.frontend.iterables import At, indices_of
 from setuptools_polyopt.frontend.joins import current, differs, mixed, outside, stored, tagged, widen
 from setuptools_polyopt.frontend.jumps import has_jumps, structured
 from setuptools_polyopt.frontend.names import bound
-from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header, range_of
+from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header
 from setuptools_polyopt.frontend.values import ConflictValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import TRUE, Binary, Const, Expr, Load, Sym, Unary, integer
+from setuptools_polyopt.ir.expressions import FALSE, TRUE, Binary, Const, Expr, Load, Sym, Unary, integer
 from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While
 from setuptools_polyopt.operators.values import ScalarType, tag_of
 
@@ -41,7 +42,15 @@ _ROUNDS = 6
 Kind: TypeAlias = "tuple[ScalarType, bool] | Carried | ConflictValue"
 """How a name goes round the loop: as a scalar of that type (and `narrow`), as an array in a variable of its own, or not at all."""
 
-LowerBlock = Callable[[Context, list[ast.stmt]], None]
+
+@dataclass(frozen=True)
+class Parts:
+    """How what is inside a loop is lowered. block: statements. store: a value into a target. branch: an `if` with this test, these
+    branches and the names that are live behind it."""
+
+    block: Callable[[Context, list[ast.stmt]], None]
+    store: Callable[[Context, ast.expr, Value, Span], None]
+    branch: Callable[[Context, Expr, tuple[list[ast.stmt], list[ast.stmt]], frozenset[str], Span], None]
 
 
 @dataclass(frozen=True)
@@ -52,23 +61,33 @@ class Way:
     values: dict[str, Value | None]
 
 
-def lower_for(ctx: Context, node: ast.For, lower_block: LowerBlock) -> None:
+def lower_for(ctx: Context, node: ast.For, parts: Parts) -> None:
     """A whole `for` statement."""
-    if node.orelse:
-        raise unsupported(ctx.span(node), "for-else", "`for ... else` is not supported yet", "set a flag in the loop")
-    if not isinstance(node.target, ast.Name):
-        raise unsupported(ctx.span(node.target), "loop-target", "a loop variable has to be a plain name")
     with ctx.state.block() as block:
-        header = range_of(ctx, node.iter)
+        header, value = indices_of(ctx, node.iter)
         before = tuple(block)
-    _Loop(ctx, node, node.target.id, header, before, lower_block).run()
+    if isinstance(header, int):
+        _spell(ctx, node, [value(integer(k)) for k in range(header)], before, parts)
+        return
+    plain = isinstance(node.target, ast.Name) and value(Sym("i")) == ScalarValue(PYTHON_INT, Sym("i"))
+    _Loop(ctx, node, node.target.id if plain and isinstance(node.target, ast.Name) else "", header, before, parts, value).run()
 
 
-def lower_while(ctx: Context, node: ast.While, lower_block: LowerBlock) -> None:
+def _spell(ctx: Context, node: ast.For, values: list[Value], before: tuple[Stmt, ...], parts: Parts) -> None:
+    """A loop over the items of a tuple, written out."""
+    if has_jumps(node.body):
+        raise unsupported(ctx.span(node), "loop-iterable", "a loop over a tuple with `break` or `continue` is not supported")
+    for statement in before:
+        ctx.state.emit(statement)
+    for value in values:
+        parts.store(ctx, node.target, value, ctx.span(node.iter))
+        parts.block(ctx, node.body)
+    parts.block(ctx, node.orelse)
+
+
+def lower_while(ctx: Context, node: ast.While, parts: Parts) -> None:
     """A whole `while` statement."""
-    if node.orelse:
-        raise unsupported(ctx.span(node), "while-else", "`while ... else` is not supported yet", "set a flag in the loop")
-    _Loop(ctx, node, "", None, (), lower_block).run()
+    _Loop(ctx, node, "", None, (), parts, None).run()
 
 
 def lower_jump(ctx: Context, node: ast.Break | ast.Continue) -> None:
@@ -85,8 +104,9 @@ def dead(name: str, span: Span) -> Diagnostic:
 
 
 class _Loop:
-    """One loop; `heads` are the values of the names at the start of the body. target, header: empty and None for a `while`; before: what
-    runs once, before the loop."""
+    """One loop; `heads` are the values of the names at the start of the body. target: the name that is the iterator itself, if any.
+    header, value: the iterator's range and what the loop's targets become for it; None for a `while`. before: what runs once, before
+    the loop."""
 
     def __init__(
         self,
@@ -95,7 +115,8 @@ class _Loop:
         target: str,
         header: Header | DataHeader | None,
         before: tuple[Stmt, ...],
-        lower_block: LowerBlock,
+        parts: Parts,
+        value: At | None,
     ) -> None:
         self.ctx = ctx
         self.node = node
@@ -105,17 +126,19 @@ class _Loop:
         self.test: Expr = TRUE
         self.heads_now: dict[str, Value | None] = {}
         self.kinds_now: dict[str, Kind] = {}
-        self.lower_block = lower_block
+        self.parts = parts
+        self.value = value
         last = node.iter if isinstance(node, ast.For) else node.test
         self.span = Span(ctx.function.file, node.lineno, node.col_offset, last.end_lineno or node.lineno, last.end_col_offset or 0)
         names = ctx.function.names
         self.statements = structured(node.body, names)
         self.serial = not isinstance(header, Header) or has_jumps(self.statements)
-        self.assigned = sorted((bound(node.body) | {target}) & names.locals)
-        if target in names.shared:
-            raise unsupported(self.span, "shared-name", f"`{target}` is declared global or nonlocal", "use a local variable")
+        targets = bound([node.target]) if isinstance(node, ast.For) else frozenset()
+        self.assigned = sorted((bound(node.body) | targets) & names.locals)
+        if targets & names.shared:
+            raise unsupported(self.span, "shared-name", "a loop variable is declared global or nonlocal", "use a local variable")
         self.live_in = names.live_in[id(node)]
-        self.live_out = names.live[id(node)]
+        self.live_out = names.live[id(node)] | (names.live_in[id(node.orelse[0])] if node.orelse else frozenset())
         self.iterator = ""
         self.before: dict[str, Value] = {}
         self.left: dict[str, PendingValue] = {}
@@ -127,6 +150,10 @@ class _Loop:
         self.exits: dict[str, tuple[ScalarType, bool]] = {}
         """The types of names on all ways out of the body, as far as an earlier round has found them."""
         self.endless = False
+        self.broken: Load | None = None
+        if node.orelse and has_jumps(self.statements):
+            self.broken = ctx.state.scratch(DType.BOOL)
+            self.prologue = (*before, Assign(self.broken, FALSE, self.span))
         if self.serial and target in bound(node.body):
             raise unsupported(self.span, "loop-target", f"`{target}` is set in a loop that data steers", "use another name")
 
@@ -145,11 +172,21 @@ class _Loop:
                 for name, kind in kinds.items():
                     ends[name] = heads[name] if isinstance(kind, Carried) else ends[name]
                 (self.finish_serial if self.serial else self.finish)(entry, heads, ends, body)
+                self.otherwise()
                 return
             kinds.update(changed)
             self.exits = exits
             restore()
         raise unsupported(self.span, "type-conflict", "the types of the names in this loop do not settle")
+
+    def otherwise(self) -> None:
+        """The `else` of the loop: runs unless a `break` has left it."""
+        orelse = self.node.orelse
+        if orelse and self.broken is not None:
+            live = self.ctx.function.names.live[id(self.node)]
+            self.parts.branch(self.ctx, Unary("not", self.broken, DType.BOOL), (orelse, []), live, self.span)
+        else:
+            self.parts.block(self.ctx, orelse)
 
     # the start of the body
 
@@ -182,7 +219,7 @@ class _Loop:
         """Lower the body once: the values where it goes round, and its statements."""
         state = self.ctx.state
         self.left, self.ways, self.heads_now, self.kinds_now = {}, [], heads, kinds
-        self.iterator = state.iterator(self.target) if self.target else ""
+        self.iterator = state.iterator(self.target or "k") if self.header is not None else ""
         for name in self.assigned:
             state.env.pop(name, None)
         for name, value in heads.items():
@@ -191,9 +228,10 @@ class _Loop:
         unbound_here = [name for name in self.assigned if name not in heads]
         for name in unbound_here:
             state.env[name] = ConflictValue(dead(name, self.span))
-        if self.header is not None:
+        if self.target:
             state.env[self.target] = ScalarValue(PYTHON_INT, Sym(self.iterator))
             state.bound[self.target] = None
+        if self.header is not None:
             state.loops.append(For(self.iterator, *self.header.ends, self.header.step, (), span=self.span))
         if isinstance(self.header, DataHeader):
             state.irregular[self.iterator] = None
@@ -208,7 +246,7 @@ class _Loop:
         try:
             with state.block() as block, state.facts(*facts):
                 self.enter()
-                self.lower_block(self.ctx, self.statements)
+                self.parts.block(self.ctx, self.statements)
                 ended, state.ended = state.ended, 0
                 ends: dict[str, Value | None] = {}
                 if not ended:
@@ -240,6 +278,8 @@ class _Loop:
                 state.emit(If(Unary("not", test, DType.BOOL), (Break(),), (), self.span))
             else:
                 self.test = test
+        elif not self.target and self.value is not None and isinstance(self.node, ast.For):
+            self.parts.store(self.ctx, self.node.target, self.value(Sym(self.iterator)), self.span)
         elif self.serial and self.target in self.live_out:
             state.emit(Assign(Load(state.variable(self.target, DType.INT64), (), DType.INT64), Sym(self.iterator), self.span))
 
@@ -264,6 +304,8 @@ class _Loop:
         for name, kind in self.kinds_now.items():
             ends[name] = self.heads_now[name] if isinstance(kind, Carried) else ends[name]
         self.ways.append(Way(leaves, ends))
+        if leaves and self.broken is not None:
+            self.ctx.state.emit(Assign(self.broken, TRUE, self.span))
         self.ctx.state.emit(Break() if leaves else Continue())
 
     def meet(self, name: str, values: list[Value | None]) -> Value | None:
@@ -424,18 +466,17 @@ class _Loop:
             return self.last_target(entry)
         broken = [way.values.get(name) for way in self.ways if way.leaves]
         head = heads.get(name)
-        before = [] if self.endless or name not in heads else [head]
-        value = self.meet(name, [*before, *broken] if self.endless else [*before, *broken, end])
+        orelse = self.node.orelse
+        only_broken = self.endless or (self.broken is not None and name not in self.ctx.function.names.live_in[id(orelse[0])])
+        value = self.meet(name, broken if only_broken else [*([] if head is None else [head]), *broken, end])
         if value is None or isinstance(value, ConflictValue):
             return value or ConflictValue(dead(name, self.span))
-        if not outside(value, self.iterator):
-            return differs(name, self.span, "depends on the last iteration of a loop that data steers")
         if isinstance(value, ScalarValue):
             storage = self.ctx.state.variable(name, value.type.dtype)
             value = ScalarValue(value.type, Load(storage, (), value.type.dtype), storage, value.narrow)
-        if self.endless or name in heads:
-            return value
-        return self.ran_at_least_once(name, value)
+        if not outside(value, self.iterator):
+            return differs(name, self.span, "depends on the last iteration of a loop that data steers")
+        return value if only_broken or head is not None else self.ran_at_least_once(name, value)
 
     def last_target(self, entry: Value | None) -> Value:
         storage = self.ctx.state.variable(self.target, DType.INT64)

@@ -72,10 +72,11 @@ def range_of(ctx: Context, node: ast.expr) -> Header | DataHeader:
     if lower is not None and upper is not None and ctx.state.regular(lower) and ctx.state.regular(upper):
         return Header(lower, upper, step)
     first, last = (values[0], values[1]) if len(values) > 1 else (integer(0), values[0])
-    return DataHeader((_kept(ctx, first, span), _kept(ctx, last, span)), step)
+    return DataHeader((kept(ctx, first, span), kept(ctx, last, span)), step)
 
 
-def _kept(ctx: Context, value: Expr, span: Span) -> Load:
+def kept(ctx: Context, value: Expr, span: Span) -> Load:
+    """An integer that is evaluated here, once."""
     scratch = ctx.state.scratch(DType.INT64)
     ctx.state.emit(Assign(scratch, value, span))
     return scratch

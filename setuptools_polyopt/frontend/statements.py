@@ -55,9 +55,9 @@ def lower(ctx: Context, node: ast.stmt) -> None:
         case ast.If():
             _if(ctx, node)
         case ast.For():
-            loops.lower_for(ctx, node, lower_block)
+            loops.lower_for(ctx, node, _PARTS)
         case ast.While():
-            loops.lower_while(ctx, node, lower_block)
+            loops.lower_while(ctx, node, _PARTS)
         case (ast.Break() | ast.Continue()) if ctx.state.flows:
             loops.lower_jump(ctx, node)
         case ast.Expr(value=ast.Call() as call):
@@ -244,27 +244,31 @@ def _not_one_product(ctx: Context, op: str, target: ArrayValue, span: Span) -> N
 
 def _if(ctx: Context, node: ast.If) -> None:
     span = ctx.span(node.test)
-    state = ctx.state
     test = truth(ctx, ctx.expr(node.test), span)
     if isinstance(test, Const):
         lower_block(ctx, node.body if test.value else node.orelse)
         return
+    _branch(ctx, test, (node.body, node.orelse), ctx.function.names.live[id(node)], span)
+
+
+def _branch(ctx: Context, test: Expr, branches: tuple[list[ast.stmt], list[ast.stmt]], live: frozenset[str], span: Span) -> None:
+    """Two branches and what comes out of them. live: the names that may be read behind them."""
+    state = ctx.state
     holds = conditions(test, state.aliases) or ()
     fails = negated(test, state.aliases) or ()
-    assigned = sorted((bound(node.body) | bound(node.orelse)) & ctx.function.names.locals)
-    live = ctx.function.names.live[id(node)]
+    assigned = sorted((bound(branches[0]) | bound(branches[1])) & ctx.function.names.locals)
     names = [name for name in assigned if name in live]
     before = dict(state.env)
     with state.block() as then:
         with state.facts(*holds):
-            lower_block(ctx, node.body)
+            lower_block(ctx, branches[0])
         first = {name: current(ctx, name, span) for name in names}
         then_statements = list(then)
     then_ended, state.ended = state.ended, 0
     after_then, state.env = state.env, dict(before)
     with state.block() as orelse:
         with state.facts(*fails):
-            lower_block(ctx, node.orelse)
+            lower_block(ctx, branches[1])
         second = {name: current(ctx, name, span) for name in names}
         else_statements = list(orelse)
     if then_ended or state.ended:
@@ -278,3 +282,6 @@ def _if(ctx: Context, node: ast.If) -> None:
         blocks = (then_statements, else_statements)
         state.env[name] = join_branches(ctx, name, first[name], second[name], blocks, span)
     state.emit(If(test, tuple(then_statements), tuple(else_statements), span))
+
+
+_PARTS = loops.Parts(lower_block, _store, _branch)
