@@ -27,7 +27,7 @@ from setuptools_polyopt.frontend.values import (
     TupleValue,
     Value,
 )
-from setuptools_polyopt.ir.expressions import Const
+from setuptools_polyopt.ir.expressions import Const, Expr
 from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand
