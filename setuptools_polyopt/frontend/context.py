@@ -149,7 +149,7 @@ class Context:
             joined = join(before.type, after.type)
             if joined is not None:
                 joined = replace(joined, tag=before.type.tag)
-                return ScalarValue(joined, after.expr, after.storage, before.narrow or after.narrow)
+                return ScalarValue(joined, after.expr, after.storage, before.narrow or after.narrow, value)
         return self.settle(self.require(value), span)
 
     def require(self, value: PendingValue) -> Value:

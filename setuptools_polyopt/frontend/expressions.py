@@ -110,7 +110,7 @@ def binary(ctx: Context, op: str, left: Value, right: Value, span: Span) -> Valu
 
 def _widened(op: str, left: Value, right: Value) -> tuple[Value, Value]:
     """A name that starts as a narrower constant is as good as its later type beside an operand of the full type."""
-    if op in ("Add", "Sub", "Mult", "Div"):
+    if op in ("Add", "Sub", "Mult", "Div", "Lt", "LtE", "Gt", "GtE", "Eq", "NotEq"):
         for first, second in ((left, right), (right, left)):
             if not (isinstance(first, ScalarValue) and isinstance(second, ScalarValue)):
                 continue
@@ -199,6 +199,7 @@ def _comparison(ctx: Context, op: ast.cmpop, left: ast.expr, right: ast.expr, sp
     known = _index_comparison(ctx, name, first, second)
     if known is not None:
         return _known(known)
+    first, second = _widened(name, first, second)
     return arrays.apply(ctx, (first, second), lambda o: elementwise.compare(name, o[0], o[1], span), span)
 
 

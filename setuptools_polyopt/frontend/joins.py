@@ -63,9 +63,9 @@ def tagged(ctx: Context, name: str, value: ScalarType, span: Span) -> tuple[Stmt
     return () if tag is None or tag == variable else (Assign(variable, tag, span),)
 
 
-def mixed(ctx: Context, name: str, kind: ScalarType, types: Iterable[ScalarType]) -> ScalarType:
+def mixed(ctx: Context, name: str, kind: ScalarType, types: Iterable[ScalarType], narrow: bool = False) -> ScalarType:
     """The type of a mixed value of the name that has any of `types`: with the tag that all paths store, if all know theirs."""
-    if kind.box != "mixed" or any(tag_of(type_) is None for type_ in types):
+    if not (narrow or kind.box == "mixed") or any(tag_of(type_) is None for type_ in types):
         return kind
     return replace(kind, tag=ctx.state.tag_variable(name))
 
@@ -75,7 +75,7 @@ def named(ctx: Context, name: str, value: ScalarValue, span: Span) -> ScalarValu
     state, dtype = ctx.state, value.type.dtype
     storage = state.variable(name, dtype)
     target = Load(storage, (), dtype)
-    kind = mixed(ctx, name, ScalarType(value.type.box, dtype), (value.type,))
+    kind = mixed(ctx, name, ScalarType(value.type.box, dtype), (value.type,), value.narrow)
     if kind.tag is not None:  # first: what decides the type may read the name's old value
         for statement in tagged(ctx, name, value.type, span):
             state.emit(statement)
@@ -92,7 +92,7 @@ def widen(first: ScalarValue, second: ScalarValue) -> tuple[ScalarType, bool] | 
         return joined, first.narrow or second.narrow
     for constant, other in ((first, second), (second, first)):
         if exact_in(constant.expr, other.type.dtype) and constant.type.box == "python":
-            return ScalarType("mixed", other.type.dtype), True
+            return ScalarType("python" if other.type.box == "python" else "mixed", other.type.dtype), True
     return None
 
 
@@ -122,7 +122,7 @@ def join_branches(
             return differs(name, span, "has another type in each branch")
         kind, narrow = widened
         storage = ctx.state.variable(name, kind.dtype)
-        kind = mixed(ctx, name, kind, (then.type, orelse.type))
+        kind = mixed(ctx, name, kind, (then.type, orelse.type), narrow)
         for value, block in zip((then, orelse), blocks, strict=True):
             if kind.tag is not None:
                 block.extend(tagged(ctx, name, value.type, span))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import arrays, order
@@ -26,7 +25,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Compare, Const, Expr, Sym, integer
 from setuptools_polyopt.ir.statements import For, If
 from setuptools_polyopt.operators import elementwise
-from setuptools_polyopt.operators.values import Operand, ScalarType, cast
+from setuptools_polyopt.operators.values import PYTHON_TAGS, TAG, Operand, ScalarType, cast, tag_of
 
 PYTHON_INT = ScalarType("python", DType.INT64)
 _PYTHON = {"b": DType.BOOL, "i": DType.INT64, "u": DType.INT64, "f": DType.FLOAT64, "c": DType.COMPLEX128}
@@ -57,15 +56,29 @@ def store(ctx: Context, base: ListValue, view: ArrayValue, indices: tuple[Expr, 
         raise unsupported(span, "assigned-value", "a tuple cannot be assigned to")
     if not isinstance(value, ScalarValue):
         raise unsupported(span, "list-store", "only a number can become an element of this list", "store it element by element")
+    value = _certain(ctx, value)
     if base.floats:
         whole = value.type == PYTHON_INT and isinstance(value.expr, Const)
-        if whole or (value.type == base.element and not value.narrow):
-            arrays.store(ctx, replace(view, storage=base.floats, dtype=DType.BOOL).load(indices), FALSE if whole else TRUE, span)
+        tag = tag_of(value.type)
+        if (whole or value.type == base.element) and tag is not None:
+            is_float = Compare("eq", tag, Const(PYTHON_TAGS[view.dtype], TAG)) if value.narrow else FALSE if whole else TRUE
+            arrays.store(ctx, base.flags(view).load(indices), is_float, span)
             arrays.store(ctx, view.load(indices), cast(value.expr, view.dtype), span)
             return
-    elif base.origin and value.type.box == "python" and value.type.dtype is DType.FLOAT64 and not value.narrow:
+    elif base.origin and value.type == ScalarType("python", DType.FLOAT64) and (not value.narrow or value.type.tag is not None):
         raise Wider(base.origin, DType.FLOAT64)
     arrays.store(ctx, view.load(indices), _checked(base.element, value, span), span)
+
+
+def _certain(ctx: Context, value: ScalarValue) -> ScalarValue:
+    """A number that is of a narrower type only if some loop has not run: with the guard that it has."""
+    if not value.narrow or value.pending is None:
+        return value
+    try:
+        after = ctx.require(value.pending)
+    except Unsupported:
+        return value
+    return after if isinstance(after, ScalarValue) else value
 
 
 def _checked(kind: ScalarType, value: ScalarValue, span: Span) -> Expr:
@@ -133,7 +146,7 @@ def repeated(ctx: Context, node: ast.BinOp) -> ListValue:
     target = new(ctx, steady, count, span, node)
     arrays.fill(ctx, target.view, cast(steady.expr, target.view.dtype), span)
     if target.floats:
-        arrays.fill(ctx, replace(target.view, storage=target.floats, dtype=DType.BOOL), FALSE, span)
+        arrays.fill(ctx, target.flags(target.view), FALSE, span)
     return target
 
 
@@ -181,8 +194,7 @@ def put(ctx: Context, target: ListValue, index: Expr, value: Value, span: Span) 
     with arrays.nest(ctx, row.extents, span) as indices:
         arrays.store(ctx, row.load(indices), value.view.read(indices), span)
         if target.floats:
-            flags = [replace(view, storage=of.floats, dtype=DType.BOOL) for view, of in ((row, target), (value.view, value))]
-            arrays.store(ctx, flags[0].load(indices), flags[1].read(indices), span)
+            arrays.store(ctx, target.flags(row).load(indices), value.flags(value.view).read(indices), span)
     ctx.state.nests -= 1
 
 

@@ -204,7 +204,7 @@ class _Loop:
             elif isinstance(value, ScalarValue) and name != self.target and not isinstance(kind, Carried):
                 wide, narrow = kind or (value.type, value.narrow)
                 storage = self.ctx.state.variable(name, wide.dtype)
-                wide = mixed(self.ctx, name, wide, (value.type,))
+                wide = mixed(self.ctx, name, wide, (value.type,), narrow)
                 tags = tagged(self.ctx, name, value.type, self.span) if wide.tag is not None else ()
                 for statement in (*tags, *stored(self.ctx, value, storage, self.span)):
                     self.ctx.state.emit(statement)
@@ -323,7 +323,7 @@ class _Loop:
             if wider is None:
                 return differs(name, self.span, "has another type on each way out of the loop")
             kind, narrow = wider
-        kind = mixed(self.ctx, name, kind, [value.type for value in known])
+        kind = mixed(self.ctx, name, kind, [value.type for value in known], narrow)
         storage = self.ctx.state.variable(name, kind.dtype)
         return ScalarValue(kind, Load(storage, (), kind.dtype), storage, narrow)
 

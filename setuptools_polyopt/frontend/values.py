@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from setuptools_polyopt.diagnostics import Diagnostic
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Unary, integer
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Load, Select, Unary, integer
 from setuptools_polyopt.ir.kernel import GlobalGuard
-from setuptools_polyopt.operators.values import ScalarType
+from setuptools_polyopt.operators.values import PYTHON_TAGS, TAG, ScalarType
 
 if TYPE_CHECKING:
     from setuptools_polyopt.frontend.context import Context
@@ -29,13 +29,14 @@ class ScalarValue:
     """A number. `expr` reads it here and now; `storage` is the scalar variable that holds it already, if any.
 
     `narrow`: on some paths the Python value is an exact constant of a narrower type (`s = 0` before `s += a[i]`); only arithmetic with an
-    operand of the full type is the same for both.
+    operand of the full type is the same for both. pending: then it is only so if some loop has not run.
     """
 
     type: ScalarType
     expr: Expr
     storage: str | None = None
     narrow: bool = False
+    pending: PendingValue | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,15 @@ class ListValue:
 
     def read(self, view: ArrayValue, indices: tuple[Expr, ...]) -> ScalarValue:
         """An element; `view` is that of the list, or of a row of it."""
-        return ScalarValue(self.element, view.read(indices), None, bool(self.floats))
+        if not self.floats:
+            return ScalarValue(self.element, view.read(indices))
+        is_float = self.flags(view).read(indices)
+        tag = Select(is_float, Const(PYTHON_TAGS[view.dtype], TAG), Const(PYTHON_TAGS[DType.INT64], TAG), TAG)
+        return ScalarValue(replace(self.element, tag=tag), view.read(indices), None, True)
+
+    def flags(self, view: ArrayValue) -> ArrayValue:
+        """Which elements of the list, or of a row of it, are floats."""
+        return replace(view, storage=self.floats, dtype=DType.BOOL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ TAG = DType.INT32
 class ScalarType:
     """The type of an element or scalar. A Python `int` has dtype INT64, `float` FLOAT64, `complex` COMPLEX128, `bool` BOOL.
 
-    tag: of a mixed one, an expression that says which type it has here and now; types are equal whatever their tags.
+    tag: of a mixed one, and of one that is of a narrower type on some paths, an expression that says which type it has here and now; types
+    are equal whatever their tags.
     """
 
     box: ScalarBox
@@ -97,6 +98,8 @@ def tag_of(type_: ScalarType) -> Expr | None:
             return type_.tag
         case "numpy":
             return Const(NUMPY_TAG, TAG)
+        case "python" if type_.tag is not None:  # of a narrower type on some paths
+            return type_.tag
         case "python":
             return Const(PYTHON_TAGS[type_.dtype], TAG) if type_.dtype in PYTHON_TAGS else None
 

@@ -240,6 +240,31 @@ def triangle(n: int, x: list[float]):
     return c
 
 
+def product(a: list[list[float]], b: list[list[float]]):
+    c = [[0 for _ in range(len(b[0]))] for _ in range(len(a))]
+    for i in range(len(a)):
+        for j in range(len(b[0])):
+            s = 0
+            for k in range(len(b)):
+                s += a[i][k] * b[k][j]
+            c[i][j] = s
+    return c
+
+
+def filtered(a: list[list[float]], t: float):
+    y = [0] * len(a)
+    best = 0
+    for i in range(len(a)):
+        s = 0
+        for j in range(len(a[0])):
+            if a[i][j] > t:
+                s += a[i][j]
+        y[i] = s
+        if best < y[i]:
+            best = y[i]
+    return y, best, y[0]
+
+
 def last(x: list[float], n: int):
     best = x[0]
     for i in range(n):
@@ -294,6 +319,8 @@ CALLS: dict[str, tuple[Callable[[], list[Any]], ...]] = {
     "in_place": (lambda: [numbers(40), numbers(40, 1), 7],),
     "products": (lambda: [table(9, 12), numbers(12)],),
     "triangle": (lambda: [12, numbers(12)],),
+    "product": (lambda: [table(7, 9), table(9, 8, 9)],),
+    "filtered": (lambda: [table(9, 12), 1.0],),
     "last": (lambda: [numbers(50), 50],),
 }
 """Arguments for which the regions run."""
@@ -469,6 +496,12 @@ ADVERSARIAL: tuple[tuple[str, Callable[[], list[Any]]], ...] = (
     ("products", lambda: [[[] for _ in range(9)], []]),
     ("products", lambda: [table(9, 12), whole(12)]),
     ("products", lambda: [[], numbers(12)]),
+    ("product", lambda: [[[] for _ in range(7)], []]),
+    ("product", lambda: [[[1.0]], [[-0.0]]]),
+    ("filtered", lambda: [table(9, 12), 1.9]),
+    ("filtered", lambda: [table(9, 12), 3.0]),
+    ("filtered", lambda: [[_with(numbers(40), 3, -0.0)], -1.0]),
+    ("filtered", lambda: [[[-0.0], [-0.0], [-0.0]], -1.0]),
     ("triangle", lambda: [0, numbers(12)]),
     ("triangle", lambda: [1, [0.75]]),
     ("last", lambda: [_with(numbers(50), 0, math.nan), 50]),
