@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, contraction, creation, lists, order, reduction, views
+from setuptools_polyopt.frontend import arrays, composites, contraction, creation, lists, order, reduction, views
 from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.arguments import PYTHON_INT, Arguments
 from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
@@ -103,12 +103,14 @@ def _dispatch(ctx: Context, arguments: Arguments) -> Value:
         case "elementwise":
             return _elementwise(ctx, arguments)
         case "reduction":
-            return reduction.reduce(ctx, arguments.path, arguments.positional, arguments.keywords, arguments.span)
+            return reduction.reduce(ctx, arguments)
         case "creation":
             return creation.create(ctx, arguments.path, arguments.positional, arguments.keywords, arguments.span)
         case "contraction":
             left, right = _exactly(arguments, 2)
             return contraction.product(ctx, left, right, arguments.span, arguments.path)
+        case "composite":
+            return composites.composite(ctx, arguments)
         case "outer":
             return _outer(ctx, arguments)
         case "view":
@@ -131,6 +133,8 @@ def _outer(ctx: Context, arguments: Arguments) -> Value:
 def _kind(path: str) -> str | None:
     if path == "numpy.outer":
         return "outer"
+    if path in composites.FUNCTIONS:
+        return "composite"
     return "creation" if path in _CREATION else functions.kind(path)
 
 

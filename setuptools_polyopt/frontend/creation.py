@@ -125,13 +125,18 @@ def dtype_of(value: Value) -> DType | None:
         return None
 
 
-def _dtype(value: Value | None, default: DType, span: Span) -> DType:
+def given_dtype(value: Value | None, span: Span) -> DType | None:
+    """What a `dtype=` argument names, None where there is none; raises Unsupported."""
     if value is None or isinstance(value, NoneValue):
-        return default
+        return None
     dtype = dtype_of(value)
     if dtype is None:
         raise unsupported(span, "dtype", "this dtype is not supported", "use np.float64, np.int64, ...")
     return dtype
+
+
+def _dtype(value: Value | None, default: DType, span: Span) -> DType:
+    return given_dtype(value, span) or default
 
 
 def _filled(

@@ -17,14 +17,17 @@ from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import arrays
+from setuptools_polyopt.frontend.arguments import Arguments, axis_numbers, flag
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.creation import given_dtype
+from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Const, Expr, Load, Range, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.statements import If
+from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.reductions import Plan, Reduction, plan, reduction
-from setuptools_polyopt.operators.values import ScalarType, cast, element
+from setuptools_polyopt.operators.values import Operand, ScalarType, cast, element
 
 
 @dataclass(frozen=True)
@@ -37,74 +40,91 @@ class _Job:
     axes: tuple[int, ...]
     keepdims: bool
     span: Span
+    ddof: int = 0
 
     @property
     def kept(self) -> tuple[int, ...]:
         return tuple(axis for axis in range(self.source.rank) if axis not in self.axes)
 
 
-def reduce(ctx: Context, path: str, positional: Sequence[Value], keywords: Mapping[str, Value], span: Span) -> Value:
+_PARAMETERS = {
+    **dict.fromkeys(("sum", "prod"), ("a", "axis", "dtype", "out", "keepdims", "initial")),
+    **dict.fromkeys(("min", "max", "amin", "amax"), ("a", "axis", "out", "keepdims", "initial")),
+    **dict.fromkeys(("any", "all"), ("a", "axis", "out", "keepdims")),
+    "mean": ("a", "axis", "dtype", "out", "keepdims"),
+}  # fmt: skip
+
+
+def reduce(ctx: Context, call: Arguments) -> Value:
     """The value of a reduction: a NumPy scalar, or an array if axes are left; raises Unsupported."""
-    given = dict(zip(("a", "axis"), positional, strict=False)) | dict(keywords)
-    unknown = set(given) - {"a", "axis", "keepdims"}
-    if unknown or len(positional) > 2:
-        raise unsupported(span, "keyword-argument", f"`{path}` with the argument `{min(unknown, default='dtype')}=` is not supported")
-    source = given.get("a")
-    if not isinstance(source, ArrayValue):
-        raise unsupported(span, "reduction-scalar", f"`{path}` of something else than an array is not supported")
-    axes = _axes(ctx, given.get("axis"), source.rank, span)
-    keepdims = _flag(given.get("keepdims"), span)
-    rule = reduction(path, element(source.read(tuple(integer(0) for _ in source.extents))), ctx.function.fp, span)
-    source, axes = _in_memory_order(source, axes, keepdims)
-    job = _Job(ctx, rule, source, axes, keepdims, span)
+    given = call.bound(*_PARAMETERS[call.name])
+    if "out" in given:
+        raise unsupported(call.span, "keyword-argument", f"`{call.path}` with the argument `out=` is not supported")
+    source = call.array(given, "a")
+    axes = axis_numbers(ctx, given.get("axis"), source.rank, call.span)
+    options = Options(
+        flag(given.get("keepdims"), False, "keepdims", call.span), given_dtype(given.get("dtype"), call.span), given.get("initial")
+    )
+    return reduced(ctx, call.path, source, axes, call.span, options)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a reduction may be told besides its axes. ddof: taken off the number of elements that a mean divides by."""
+
+    keepdims: bool = False
+    dtype: DType | None = None
+    initial: Value | None = None
+    ddof: int = 0
+
+
+def reduced(
+    ctx: Context, path: str, source: ArrayValue, axes: Sequence[int], span: Span, options: Options = Options()
+) -> Value:
+    """The reduction `path` of an array over some axes."""
+    operand = element(source.read(tuple(integer(0) for _ in source.extents)))
+    rule = reduction(path, operand, ctx.function.fp, span, options.dtype)
+    if rule.converted and source.rank > 1:
+        raise unsupported(span, "reduction-type", "NumPy's order depends on its buffers where elements are converted to another type")
+    if options.initial is not None:
+        start = arrays.settle_scalar(ctx, options.initial, span)
+        rule = rule.starting(elementwise.convert(Operand(start.expr, start.type), rule.accumulator, span))
+    order = source.order.axes if source.order is not None and not rule.free else ()
+    if order:  # strides decide in NumPy, not the numbers of axes
+        source, axes = arrays.transpose(source, order), [order.index(axis) for axis in axes]
+    job = _Job(ctx, rule, source, tuple(sorted(axes)), options.keepdims, span, options.ddof)
     _guards(job)
-    return _free(job) if rule.free else _ordered(job)
-
-
-def _axes(ctx: Context, value: Value | None, rank: int, span: Span) -> tuple[int, ...]:
-    if value is None or isinstance(value, NoneValue):
-        return tuple(range(rank))
-    found = []
-    for item in value.items if isinstance(value, TupleValue) else (value,):
-        form = ctx.state.form(item.expr) if isinstance(item, ScalarValue) else None
-        if form is None or form.value is None or not -rank <= form.value < rank:
-            raise unsupported(span, "axis", f"an axis has to be a constant below the rank {rank}")
-        found.append(form.value % rank)
-    if len(set(found)) != len(found) or not found:
-        raise unsupported(span, "axis", "the axes have to be distinct")
-    return tuple(sorted(found))
-
-
-def _in_memory_order(source: ArrayValue, axes: tuple[int, ...], keepdims: bool) -> tuple[ArrayValue, tuple[int, ...]]:
-    """The same reduction of the transposed array that lies in C order: strides decide in NumPy, not the numbers of axes. Unless what
-    is left would have to be transposed back."""
-    order = source.order.axes if source.order is not None else ()
-    kept = [axis for axis in order if axis not in axes]
-    if not order or keepdims or kept != sorted(kept):
-        return source, axes
-    return arrays.transpose(source, order), tuple(sorted(order.index(axis) for axis in axes))
-
-
-def _flag(value: Value | None, span: Span) -> bool:
-    if value is None:
-        return False
-    if isinstance(value, ScalarValue) and isinstance(value.expr, Const) and value.type.dtype is DType.BOOL:
-        return bool(value.expr.value)
-    raise unsupported(span, "keyword-argument", "`keepdims=` has to be True or False")
+    value = _free(job) if rule.free else _ordered(job)
+    left = [axis for place, axis in enumerate(order) if options.keepdims or place not in job.axes]
+    if isinstance(value, ArrayValue) and left != sorted(left):
+        return arrays.transpose(value, [left.index(axis) for axis in sorted(left)])
+    return value
 
 
 def _guards(job: _Job) -> None:
     """How many elements a result may have."""
+    forms = []
     for axis in job.axes:
         extent = job.ctx.state.form(job.source.extents[axis])
         if extent is None:
             raise unsupported(job.span, "reduction", "the extent of a reduced axis is no affine expression")
+        forms.append(extent)
         if job.rule.min_count:
             job.ctx.state.assume(extent - 1, "the reduced axis is not empty", job.span)
-        if job.rule.max_count is not None:
-            if len(job.axes) > 1:
-                raise unsupported(job.span, "reduction-count", "the mean of integers over several axes is not supported")
-            job.ctx.state.assume(extent * -1 + job.rule.max_count, "the reduced axis is short enough for an exact sum", job.span)
+    if job.ddof:
+        job.ctx.state.assume(forms[-1] - 1 - job.ddof, "there are more elements than degrees of freedom to take off", job.span)
+    limit = job.rule.max_count
+    if limit is not None and len(forms) == 1:
+        job.ctx.state.assume(forms[0] * -1 + limit, "the reduced axis is short enough for an exact sum", job.span)
+    elif limit is not None:
+        count = functools.reduce(
+            lambda product, form: Binary("mul", product, cast(form.expr(), DType.FLOAT64), DType.FLOAT64), forms, _one()
+        )
+        job.ctx.state.hold(Compare("le", count, Const(float(limit), DType.FLOAT64)), "the sum of the elements is exact", job.span)
+
+
+def _one() -> Expr:
+    return Const(1.0, DType.FLOAT64)
 
 
 # accumulators and results
@@ -155,6 +175,8 @@ def _result(job: _Job, acc: ArrayValue | Load) -> Value:
     for axis in job.axes:
         extent = job.source.extents[axis]
         count = extent if count == integer(1) else Binary("mul", count, extent, DType.INT64)
+    if job.ddof:
+        count = Binary("sub", count, integer(job.ddof), DType.INT64)
     probe = _place(job, acc, tuple(integer(0) for _ in job.kept))
     finished = job.rule.finish(probe, count, array, job.span)
     if finished.expr == probe:

@@ -33,7 +33,7 @@ tests):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,8 @@ from setuptools_polyopt.operators.values import Operand, cast, element, from_num
 
 _ALIASES = {"amin": "min", "amax": "max"}
 FUNCTIONS = frozenset({"sum", "prod", "mean", "min", "max", "any", "all", *_ALIASES})
+_BUFFER = 8192
+"""So many elements at a time NumPy converts, unless `np.setbufsize` has been called."""
 _LOOPS = {"sum": "numpy.add", "mean": "numpy.add", "prod": "numpy.multiply", "max": "numpy.maximum", "min": "numpy.minimum"}
 
 
@@ -56,7 +58,7 @@ class Reduction:
 
     accumulator: type of `acc`; result: type of the result; init: None where the first element starts; function: the ufunc whose
     inner loop keeps NumPy's bits, None where `free` (then only `combine` is meant); min_count/max_count: how many elements a result
-    may be made of (conditions for the guard).
+    may be made of (conditions for the guard). converted: NumPy converts elements to another floating-point type on the way, in blocks.
     """
 
     name: str
@@ -68,12 +70,17 @@ class Reduction:
     free: bool
     min_count: int = 0
     max_count: int | None = None
+    converted: bool = False
+
+    def starting(self, init: Expr) -> Reduction:
+        """The same reduction from a start value (`initial=`) of the accumulator's type."""
+        return replace(self, init=init, min_count=0)
 
     def prepare(self, value: Expr) -> Expr:
         """An element as the accumulation takes it: of the accumulator's type."""
         if self.name in ("any", "all"):
             return build.nonzero(value)
-        if self.name == "mean" and self.source.is_integer and self.source.itemsize == 8:
+        if self.result.is_float and self.source.is_integer and self.source.itemsize == 8:
             value = Cast(value, DType.INT32, checked=True)
         return cast(value, self.accumulator)
 
@@ -99,7 +106,7 @@ class Reduction:
         is kept) rather than a NumPy scalar."""
         make = element if array else scalar
         if self.name != "mean":
-            return make(acc)
+            return make(cast(acc, self.result))
         wide = DType.COMPLEX128 if self.result.is_complex else DType.FLOAT64
         quotient = binary("Div", make(cast(acc, wide)), scalar(cast(count, wide)), "strict", span)
         return make(cast(quotient.expr, self.result))
@@ -121,8 +128,9 @@ class Plan:
     separators: tuple[int, ...]
 
 
-def reduction(path: str, operand: Operand, fp: str, span: Span) -> Reduction:
-    """The reduction `path` ("numpy.sum", ...) of arrays with the operand's element type. Raises Unsupported."""
+def reduction(path: str, operand: Operand, fp: str, span: Span, dtype: DType | None = None) -> Reduction:
+    """The reduction `path` ("numpy.sum", ...) of arrays with the operand's element type; dtype: the one asked for, if any (sums, products
+    and means). Raises Unsupported."""
     name = path.removeprefix("numpy.")
     name = _ALIASES.get(name, name)
     if not path.startswith("numpy.") or name not in FUNCTIONS:
@@ -135,18 +143,27 @@ def reduction(path: str, operand: Operand, fp: str, span: Span) -> Reduction:
         return Reduction(name, source, DType.BOOL, DType.BOOL, init, None, free=True)
     if name in ("min", "max"):
         return _extreme(name, source, span)
-    result = from_numpy(getattr(np, name)(np.ones(1, numpy_dtype(source))).dtype, span)
-    if name == "mean" and not (source.is_float or source.is_complex):
+    result = dtype or from_numpy(getattr(np, name)(np.ones(1, numpy_dtype(source))).dtype, span)
+    real = not (source.is_float or source.is_complex)
+    if (real or source.is_complex) and dtype is not None and (result.kind not in "iuf" if real else result is not source):
+        raise unsupported(span, "reduction-type", f"numpy.{name} of {source.value} as {result.value} is not supported")
+    if source.is_float and result is not source and (result is not DType.FLOAT64 or name == "prod"):
+        raise unsupported(span, "reduction-type", f"numpy.{name} of {source.value} as {result.value} is not supported")
+    if real and result.is_float and (name == "prod" or result is not DType.FLOAT64):
+        raise unsupported(span, "reduction-type", f"numpy.{name} of {source.value} as {result.value} is not supported")
+    if real and result.is_float:  # exact as integers
         bits = 1 if source is DType.BOOL else 31 if source.itemsize == 8 else 8 * source.itemsize - (source.kind == "i")
         limit = 2 ** (53 - bits)
-        return Reduction(name, source, DType.INT64, result, build.zero(DType.INT64), None, True, 1, limit)
+        return Reduction(name, source, DType.INT64, result, build.zero(DType.INT64), None, True, int(name == "mean"), limit)
     if name == "prod" and result.is_complex:
         raise unsupported(span, "complex-product", "the product of complex numbers is not supported")
     if name == "mean" and result is DType.COMPLEX64 and not FACTS.weak_scalars:
         raise unsupported(span, "complex-mean", "the mean of complex64 before NumPy 2 is not supported")
     init = build.number(1 if name == "prod" else 0, result)
     free = result.is_integer or fp == "fast"
-    return Reduction(name, source, result, result, init, None if free else _LOOPS[name], free, 1 if name == "mean" else 0)
+    converted = source.is_float and result is not source and not free
+    limit = _BUFFER if converted else None
+    return Reduction(name, source, result, result, init, None if free else _LOOPS[name], free, int(name == "mean"), limit, converted)
 
 
 def _extreme(name: str, source: DType, span: Span) -> Reduction:

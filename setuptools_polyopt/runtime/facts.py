@@ -13,11 +13,12 @@ from typing import NamedTuple
 class Facts(NamedTuple):
     """weak_scalars: NEP 50 (NumPy 2): types do not depend on values. power_loop: the loop of `power` itself squares, roots and inverts
     where one exponent serves all elements (before, only the operator `**` did). clip_keeps: between equal zeros `clip` keeps the element,
-    not the bound."""
+    not the bound. numpy_count: `count_nonzero` of a whole array is an np.int64, no Python int."""
 
     weak_scalars: bool
     power_loop: bool
     clip_keeps: bool
+    numpy_count: bool
 
     def signature(self) -> str:
         """The answers as text, one digit each: what an extension compares."""
@@ -34,7 +35,8 @@ def discover() -> Facts:
         # the root of -0.0 is -0.0, its power 0.5 is 0.0
         rooted = bool(np.signbit(np.power(np.array([-0.0, -0.0]), 0.5)[0]))
         kept = bool(np.signbit(np.clip(np.array([-0.0, -0.0]), 0.0, 1.0)[0]))
-    return Facts(bool(weak), rooted, kept)
+        counted = isinstance(np.count_nonzero(np.ones(1)), np.generic)
+    return Facts(bool(weak), rooted, kept, counted)
 
 
 def signature() -> str:

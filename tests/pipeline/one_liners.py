@@ -2,7 +2,8 @@
 
     a: np.flip(a, 0) + 1.0          the parameters (kinds of arguments, see `ARGUMENTS`), then the expression
 
-Everything that can be seen is compared (`fuzz_oracle`): types, bits, strides, sharing, warnings, exceptions, the arguments afterwards.
+Everything that can be seen is compared (`fuzz_oracle`): types, bits, strides, sharing, exceptions, the arguments afterwards, and of the
+built form warnings as well. Compiling a table takes long, so most tests run its kernels in the interpreter (`lowered`).
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Any
 import numpy as np
 from built import Built, build, profile_of
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "fuzz"))
+sys.path[:0] = [str(Path(__file__).parent.parent / room) for room in ("fuzz", "frontend")]
 
-from fuzz_oracle import MODES, observe
+from frontend_oracle import Rewritten  # noqa: E402
+from fuzz_oracle import MODES, observe  # noqa: E402
 
 TEMPLATE = """
 def f{number}({parameters}):
@@ -41,7 +43,8 @@ def _kinds(make: Callable[[tuple[int, ...], int], Any], shape: tuple[int, ...]) 
     wide = tuple(2 * extent for extent in shape)
     found = [make(shape, 0), make(tuple(extent + 3 for extent in shape), 1), make(wide, 2)[(slice(None, None, 2),) * len(shape)]]
     found += [make(wide, 3)[(slice(None, None, -2),) * len(shape)], np.asfortranarray(make(shape, 4)), make((1,) * len(shape), 5)]
-    found += [make((0, *shape[1:]), 6), make((*shape[:-1], 0), 7), make((40, 70, 3)[: len(shape)], 8), make((3, 3, 4)[: len(shape)], 9)]
+    long = ((300,), (40, 70), (9, 7, 20), (2, 3, 4, 140))[len(shape) - 1]
+    found += [make((0, *shape[1:]), 6), make((*shape[:-1], 0), 7), make(long, 8), make((3, 3, 4)[: len(shape)], 9)]
     return found
 
 
@@ -63,6 +66,13 @@ def _special(shape: tuple[int, ...], seed: int) -> Any:
     return values
 
 
+def _zeros(shape: tuple[int, ...], seed: int) -> Any:
+    """Zeros of both signs, here and there another number."""
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random(shape) < 0.5, 0.0, -0.0)
+    return np.where(rng.random(shape) < 0.02, _special(shape, seed), values)
+
+
 ARGUMENTS: Mapping[str, list[Any]] = {
     **{name: _kinds(_numbers, (6,)) for name in "vw"},
     **{name: _kinds(_numbers, (5, 4)) for name in "ab"},
@@ -72,6 +82,7 @@ ARGUMENTS: Mapping[str, list[Any]] = {
     "f": _kinds(lambda shape, seed: _numbers(shape, seed).astype("f4"), (5, 4)),
     "e": _kinds(_special, (6, 5)),
     "x": _kinds(_special, (9,)),
+    "g": _kinds(_zeros, (3, 4, 2, 5)),
     "z": _kinds(_complex, (5, 4)),
     "i": _kinds(lambda shape, seed: np.random.default_rng(seed).integers(-9, 10, shape), (5, 4)),
     "j": _kinds(_integers("i4"), (5, 4)),
@@ -95,6 +106,7 @@ class Table:
         self.stays = dict(line.rsplit("  -> ", 1) for line in stays.strip().splitlines())
         self.every = [*self.lines, *self.stays]
         self.built: Built | None = None
+        self.lowered: Rewritten | None = None
 
     def parameters(self, line: str) -> list[str]:
         return [name for name in line.partition(":")[0].split(",") if name]
@@ -106,11 +118,19 @@ class Table:
             parts.append(TEMPLATE.format(number=number, parameters=", ".join(self.parameters(line)), expression=expression))
         return "".join(parts)
 
+    def calls(self) -> dict[str, Any]:
+        """Each line has seen its first arguments."""
+        return {f"f{number}": [[ARGUMENTS[p][0] for p in self.parameters(line)]] for number, line in enumerate(self.every)}
+
     def build(self, folder: Path, name: str) -> None:
-        """Compile all lines; each has seen its first arguments."""
+        """Compile all lines."""
         text = self.source()
-        calls = {f"f{number}": [[ARGUMENTS[p][0] for p in self.parameters(line)]] for number, line in enumerate(self.every)}
-        self.built = build(folder, name, text, profile_of(text, f"{name}.mod", calls))
+        self.built = build(folder, name, text, profile_of(text, f"{name}.mod", self.calls()))
+
+    def lower(self) -> None:
+        """Find the kernels of all lines."""
+        text = self.source()
+        self.lowered = Rewritten(text, profile_of(text, "case", self.calls()))
 
     def reasons(self, number: int) -> list[str]:
         assert self.built is not None
@@ -123,6 +143,27 @@ class Table:
         (module,) = self.built.compiled.report.modules
         first = {region.function: int(re.split(r"\D", region.lines)[0]) for region in module.regions}
         return first.get(f"f{number}", 0) == self.source()[: self.source().index(f"def f{number}(")].count("\n") + 2
+
+    def interpret(self, line: str) -> None:
+        """Compare one line on all its arguments, with its kernel in the interpreter."""
+        if self.lowered is None:
+            self.lower()
+        assert self.lowered is not None
+        number = self.every.index(line)
+        first = self.source()[: self.source().index(f"def f{number}(")].count("\n") + 2
+        kinds = [reason.kind for reason in self.lowered.diagnostics if reason.span.line == first]
+        found = any(region.span.line == first for region in self.lowered.regions)
+        if line in self.stays:
+            assert self.stays[line] in kinds, (line, kinds)
+            return
+        assert found, (line, kinds)
+        plain, optimised = self.lowered.plain[f"f{number}"], self.lowered.optimised[f"f{number}"]
+        columns = [ARGUMENTS[name] for name in self.parameters(line)]
+        for place, values in enumerate(zip(*columns, strict=True) if columns else [()]):
+            hits = len(self.lowered.hits)
+            theirs, ours = (observe(function, [fresh(v) for v in values], "quiet") for function in (plain, optimised))
+            assert (ours.result, ours.exception, ours.arguments) == (theirs.result, theirs.exception, theirs.arguments), (line, place)
+            assert place or len(self.lowered.hits) > hits, (line, self.lowered.misses[-4:])
 
     def check(self, line: str) -> None:
         """Compare one line on all its arguments; the first ones have to run natively, unless the line stays."""

@@ -124,7 +124,13 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 
 @pytest.mark.parametrize("line", TABLE.every)
-def test_views(table: Table, line: str) -> None:
+def test_lowering(line: str) -> None:
+    TABLE.interpret(line)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", TABLE.every)
+def test_native(table: Table, line: str) -> None:
     table.check(line)
 
 
