@@ -7,12 +7,15 @@ contracted; for the other two, all pairs are much cheaper to compute than the ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import islpy as isl
 
-from setuptools_polyopt.polyhedral.scop import Scop
+from setuptools_polyopt.polyhedral.scop import Scop, Statement
+from setuptools_polyopt.polyhedral.spaces import variable
+from setuptools_polyopt.polyhedral.tree import Member
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,21 @@ def unwritten(scop: Scop) -> isl.UnionMap:
     """The reads that (perhaps) see what was there before."""
     written = _ordered(scop, scop.must_writes, scop.reads).reverse().apply_range(scop.must_writes)
     return scop.reads.subtract(written).coalesce()
+
+
+def carried(inside: Sequence[Statement], level: int, deps: isl.UnionMap) -> isl.UnionMap:
+    """The dependences that a loop carries. inside: its statements; level: how many loops are around it."""
+    domain = isl.UnionSet.from_set(inside[0].domain)
+    for s in inside[1:]:
+        domain = domain.union(isl.UnionSet.from_set(s.domain))
+    deps = deps.intersect_domain(domain).intersect_range(domain)
+    for outer in range(level):
+        deps = deps.eq_at_multi_union_pw_aff(_dates(inside, outer))
+    return deps.subtract(deps.eq_at_multi_union_pw_aff(_dates(inside, level)))
+
+
+def _dates(inside: Sequence[Statement], level: int) -> isl.MultiUnionPwAff:
+    return Member({s.name: variable(s.space, s.iterators[level]) for s in inside}, False).union()
 
 
 def _anti(scop: Scop) -> isl.UnionMap:

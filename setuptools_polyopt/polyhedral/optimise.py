@@ -17,6 +17,7 @@ from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.polyhedral import legality
 from setuptools_polyopt.polyhedral.astgen import generate
+from setuptools_polyopt.polyhedral.blocks import in_blocks
 from setuptools_polyopt.polyhedral.dependences import Dependences, dependences
 from setuptools_polyopt.polyhedral.describe import describe
 from setuptools_polyopt.polyhedral.distribute import distribute
@@ -26,6 +27,7 @@ from setuptools_polyopt.polyhedral.marks import Marking, coalesce, coincidence, 
 from setuptools_polyopt.polyhedral.nested import optimise_inside
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.privatise import Expansion, expansions, privatise
+from setuptools_polyopt.polyhedral.reductions import partial_results
 from setuptools_polyopt.polyhedral.schedule import NoSchedule, schedule
 from setuptools_polyopt.polyhedral.scop import Scop, extract
 from setuptools_polyopt.polyhedral.sink import sink
@@ -61,13 +63,15 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
     base = scop or extract(kernel)
     found: list[Diagnostic] = []
     try:
-        with bounded(base.context.get_ctx(), options.max_operations):
-            before = dependences(base)
-            chosen = expansions(base) if options.reorder and options.contract else ()
+        before, chosen = _analysed(base, options)
     except TooIntricate as error:
         plan = _as_written(base)
         return Optimised(plan.kernel, (_intricate(base, str(error)),), {"scop": _print_scop(base), "loops": print_kernel(plan.kernel)})
     scop, deps = whole = _expanded(base, before, chosen, options)
+    if options.reorder and options.parallel:
+        with suppress(TooIntricate):
+            base, before, chosen = _with_partial_results(base, before, chosen, whole, options)
+            scop, deps = whole = _expanded(base, before, chosen, options)
     all_of_them = chosen
     while True:
         found.clear()
@@ -80,6 +84,8 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
     better = _with_split(*whole, plan, options)
     if better is not None and not any(_is_wasteful(e, base, better[2].contraction) for e in all_of_them):
         scop, deps, plan = better
+    if options.reorder and options.parallel:
+        plan = replace(plan, kernel=in_blocks(plan.kernel, options.max_operations))
     found += describe(plan.tree, scop, plan.contraction)
     if not options.gpu:
         plan = replace(plan, kernel=optimise_inside(plan.kernel, partial(_inside, options=options, found=found)))
@@ -97,6 +103,26 @@ def _inside(kernel: Kernel, parallel: bool, options: Options, found: list[Diagno
     done = optimise(kernel, replace(options, parallel=options.parallel and parallel))
     found += done.diagnostics
     return done.kernel
+
+
+def _analysed(base: Scop, options: Options) -> tuple[Dependences, tuple[Expansion, ...]]:
+    """The dependences of a scop, and the temporaries to expand."""
+    with bounded(base.context.get_ctx(), options.max_operations):
+        return dependences(base), expansions(base) if options.reorder and options.contract else ()
+
+
+def _with_partial_results(
+    base: Scop, before: Dependences, chosen: tuple[Expansion, ...], whole: tuple[Scop, Dependences], options: Options
+) -> tuple[Scop, Dependences, tuple[Expansion, ...]]:
+    """The scop with partial results of accumulations, its dependences and expansions; what was given where there are none."""
+    expanded, deps = whole
+    names = {e.array: frozenset(other.name for other in chosen if other.array == e.array) for e in chosen}
+    with bounded(expanded.context.get_ctx(), options.max_operations):
+        kernel = partial_results(base.kernel, expanded, deps.all, names)
+    if kernel is base.kernel:
+        return base, before, chosen
+    relaxed = extract(kernel)
+    return (relaxed, *_analysed(relaxed, options))
 
 
 def _expanded(base: Scop, before: Dependences, chosen: tuple[Expansion, ...], options: Options) -> tuple[Scop, Dependences]:

@@ -25,10 +25,10 @@ from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, While
 from setuptools_polyopt.ir.visitors import symbols
 from setuptools_polyopt.polyhedral.affine import NotAffine
+from setuptools_polyopt.polyhedral.dependences import carried
 from setuptools_polyopt.polyhedral.scop import Scop, Statement
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import linear, variable
-from setuptools_polyopt.polyhedral.tree import Member
 
 MARK = "/"
 """What separates a statement's label from the number of its copy."""
@@ -53,28 +53,13 @@ def _points(scop: Scop, deps: isl.UnionMap) -> Iterator[tuple[int, Expr]]:
     for number in sorted({number for s in scop.statements for number in s.loops}):
         inside = [s for s in scop.statements if number in s.loops]
         level = inside[0].loops.index(number)
-        carried = _carried(inside, level, deps)
-        if carried.is_empty():
+        between = carried(inside, level, deps)
+        if between.is_empty():
             continue
         for point in _candidates(inside, level):
-            if _explains(point, inside, level, scop, carried):
+            if _explains(point, inside, level, scop, between):
                 yield number, point
                 break
-
-
-def _carried(inside: list[Statement], level: int, deps: isl.UnionMap) -> isl.UnionMap:
-    """The dependences that a loop carries."""
-    domain = isl.UnionSet.from_set(inside[0].domain)
-    for s in inside[1:]:
-        domain = domain.union(isl.UnionSet.from_set(s.domain))
-    deps = deps.intersect_domain(domain).intersect_range(domain)
-    for outer in range(level):
-        deps = deps.eq_at_multi_union_pw_aff(_dates(inside, outer))
-    return deps.subtract(deps.eq_at_multi_union_pw_aff(_dates(inside, level)))
-
-
-def _dates(inside: list[Statement], level: int) -> isl.MultiUnionPwAff:
-    return Member({s.name: variable(s.space, s.iterators[level]) for s in inside}, False).union()
 
 
 def _candidates(inside: list[Statement], level: int) -> list[Expr]:
@@ -96,7 +81,7 @@ def _candidates(inside: list[Statement], level: int) -> list[Expr]:
     return list(found.values())
 
 
-def _explains(point: Expr, inside: list[Statement], level: int, scop: Scop, carried: isl.UnionMap) -> bool:
+def _explains(point: Expr, inside: list[Statement], level: int, scop: Scop, between: isl.UnionMap) -> bool:
     """Does every carried dependence start or end at that iteration?"""
     there = isl.UnionSet.empty_ctx(scop.context.get_ctx())
     for s in inside:
@@ -105,7 +90,7 @@ def _explains(point: Expr, inside: list[Statement], level: int, scop: Scop, carr
         except NotAffine:
             return False
         there = there.union(isl.UnionSet.from_set(variable(s.space, s.iterators[level]).eq_set(value)))
-    return bool(carried.subtract_domain(there).subtract_range(there).is_empty())
+    return bool(between.subtract_domain(there).subtract_range(there).is_empty())
 
 
 class _Splitter:

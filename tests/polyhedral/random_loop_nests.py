@@ -12,12 +12,29 @@ from hypothesis import strategies as st
 from polyhedral_kernels import F64, array, at, floats, ints, kernel, loop, minus, number, plus, put, temporary
 
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Call, Compare, Expr, Range, Reduce, Select, Sym, Unary, integer
+from setuptools_polyopt.ir.expressions import (
+    FALSE,
+    TRUE,
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    Range,
+    Reduce,
+    Select,
+    Sym,
+    Unary,
+    integer,
+)
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import If, Stmt
 
 MARGIN = 4
 """Iterators lie within [-2, n + m + 2]; subscripts add at most 2 and the offset MARGIN."""
+
+
+TOTAL, MARKED = at("total", dtype=DType.INT64), at("marked", dtype=DType.BOOL)
+PEAK, WHERE = at("peak"), at("where", dtype=DType.INT64)
 
 
 @dataclass
@@ -29,6 +46,7 @@ class Builder:
     temporaries: dict[str, int] = field(default_factory=dict)
     live: list[str] = field(default_factory=list)
     size: int = 0
+    totals: bool = False
 
 
 @st.composite
@@ -38,6 +56,9 @@ def kernels(draw: st.DrawFn) -> Kernel:
     body = tuple(s for _ in range(draw(st.integers(1, 3))) for s in _nest(builder, ()))
     wide = [plus(plus("n", "m"), 2 * MARGIN)] * 2
     arrays = [array("a", wide[0]), array("b", wide[0], wide[1]), array("c", wide[0], wide[1]), array("x", role=Role.INPUT)]
+    if builder.totals:
+        body = (put(TOTAL, integer(3)), put(MARKED, FALSE), put(PEAK, number(0)), put(WHERE, integer(-1)), *body)
+        arrays += [array(load.array, role=Role.RESULT, dtype=load.dtype) for load in (TOTAL, MARKED, PEAK, WHERE)]
     arrays += [temporary(name, *wide[:rank]) for name, rank in builder.temporaries.items()]
     return kernel("random", "n m", arrays, *body)
 
@@ -91,7 +112,30 @@ def _statement(b: Builder, scope: tuple[str, ...]) -> tuple[Stmt, ...]:
         return (If(cond, then, orelse),)
     if choice == 4:
         return _fill(b, scope)
+    if choice == 5:
+        b.totals = True
+        return (_accumulate(b, scope),)
     return (put(_target(b, scope), _value(b, scope)),)
+
+
+def _accumulate(b: Builder, scope: tuple[str, ...]) -> Stmt:
+    """A count, a sum of integers, a mark, or an extreme and where it is."""
+    place = Sym(b.draw(st.sampled_from(scope)))
+    match b.draw(st.integers(0, 5)):
+        case 0:
+            return put(TOTAL, Binary("add", TOTAL, place, DType.INT64, True))
+        case 1:
+            return put(TOTAL, Binary("sub", TOTAL, ints("mod", place, integer(3)), DType.INT64, True))
+        case 2:
+            return If(_condition(b, scope), (put(TOTAL, Binary("add", integer(1), TOTAL, DType.INT64, True)),))
+        case 3:
+            return If(_condition(b, scope), (put(MARKED, TRUE),))
+        case 4:
+            value = _read(b, scope)
+            return put(PEAK, Select(Compare("gt", value, PEAK), value, PEAK, F64))
+        case _:
+            value = _read(b, scope)
+            return If(Compare("lt", PEAK, value), (put(WHERE, place), put(PEAK, value)))
 
 
 def _fill(b: Builder, scope: tuple[str, ...]) -> tuple[Stmt, ...]:
