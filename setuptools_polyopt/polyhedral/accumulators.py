@@ -70,8 +70,6 @@ def elements(accumulator: Accumulator) -> tuple[Load, ...]:
 
 def accumulators(loop: For) -> tuple[Accumulator, ...]:
     """What the loop does nothing with but accumulate, in any order of its iterations."""
-    if not all(isinstance(item, Assign | For | If) for item in walk(loop.body)):
-        return ()
     inner = {loop.var} | {item.var for item in walk(loop.body) if isinstance(item, For)}
     written = list(dict.fromkeys(item.target for item in assigns(loop.body)))
     fixed = [load for load in written if not any(loads(index) or symbols(index) & inner for index in load.indices)]

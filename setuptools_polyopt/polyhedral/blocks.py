@@ -39,9 +39,12 @@ _FAR = 2**40
 """No iterator of a loop outside is further from zero."""
 
 
-def in_blocks(kernel: Kernel, max_operations: int) -> Kernel:
-    """The kernel with such loops in blocks; the same object where there are none. max_operations: of isl, for one loop."""
-    made = _Made(kernel, max_operations, Temporaries(kernel))
+def in_blocks(kernel: Kernel, leave: frozenset[str], max_operations: int) -> Kernel:
+    """The kernel with such loops in blocks; the same object where there are none.
+
+    leave: arrays whose readers stay as they are. max_operations: of isl, for one loop.
+    """
+    made = _Made(kernel, leave, max_operations, Temporaries(kernel))
     body = made.block(kernel.body, ())
     return replace(kernel, arrays=(*kernel.arrays, *made.temporaries.added), body=body) if made.temporaries.added else kernel
 
@@ -49,6 +52,7 @@ def in_blocks(kernel: Kernel, max_operations: int) -> Kernel:
 @dataclass(frozen=True)
 class _Made:
     kernel: Kernel
+    leave: frozenset[str]
     max_operations: int
     temporaries: Temporaries
 
@@ -59,7 +63,7 @@ class _Made:
         match item:
             case For(kind="serial") if is_nest(item):
                 return (replace(item, body=self.block(item.body, (*around, item.var))),)
-            case For(kind="serial", step=1) if has_fixed_range(item, self.kernel):
+            case For(kind="serial", step=1) if has_fixed_range(item, self.kernel) and not self.leave & arrays_used((item,)):
                 found = accumulators(item)
                 return self.blocks(item, found) if found and self.carries_no_more(item, found, around) else (item,)
             case If():
@@ -84,11 +88,13 @@ class _Made:
         start = plus(loop.lower, Binary("mul", integer(BLOCK), Sym(var), DType.INT64))
         inner = replace(loop, lower=start, upper=Binary("min", loop.upper, plus(start, integer(BLOCK)), DType.INT64))
         known = len(self.temporaries.added)
-        place = Place(self.temporaries, extent, Sym(var), BLOCK, assigns(loop.body)[0].span)
-        work, combine = with_parts(For(var, integer(0), simplify(count), 1, (inner,), span=loop.span), found, place)
+        place = Place(self.temporaries, BLOCK * len(assigns(loop.body)), assigns(loop.body)[0].span, extent, Sym(var))
+        parted = with_parts((inner,), found, place)
+        work = For(var, integer(0), simplify(count), 1, (*parted.start, *parted.body, *parted.keep), "parallel", span=loop.span)
+        combine = replace(work, body=parted.combine, kind="serial")
         added = self.temporaries.added[known:]
         kept = tuple(Alloc(array.name) for array in added if array.rank)
         first, last = (
             tuple(Alloc(array.name) for array in added if not array.rank and array.name in arrays_used((part,))) for part in (work, combine)
         )
-        return (*kept, replace(work, kind="parallel", body=(*first, *work.body)), replace(combine, body=(*last, *combine.body)))
+        return (*kept, replace(work, body=(*first, *work.body)), replace(combine, body=(*last, *combine.body)))

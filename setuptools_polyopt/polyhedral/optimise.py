@@ -79,13 +79,14 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
         wasteful = [e for e in chosen if _is_wasteful(e, base, plan.contraction)]
         if not wasteful:
             break
-        chosen = tuple(replace(e, indices=()) if e in wasteful else e for e in chosen)
+        chosen = tuple(replace(e, indices=e.indices[:1][: len(e.indices) - 1]) if e in wasteful else e for e in chosen)
         scop, deps = _expanded(base, before, chosen, options)
     better = _with_split(*whole, plan, options)
     if better is not None and not any(_is_wasteful(e, base, better[2].contraction) for e in all_of_them):
         scop, deps, plan = better
     if options.reorder and options.parallel:
-        plan = replace(plan, kernel=in_blocks(plan.kernel, options.max_operations))
+        parts = frozenset(array.name for array in base.kernel.arrays) - {array.name for array in kernel.arrays}
+        plan = replace(plan, kernel=in_blocks(plan.kernel, parts, options.max_operations))
     found += describe(plan.tree, scop, plan.contraction)
     if not options.gpu:
         plan = replace(plan, kernel=optimise_inside(plan.kernel, partial(_inside, options=options, found=found)))

@@ -21,7 +21,7 @@ from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Binary, BinaryOp, Compare, Const, Expr, Load
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
-from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import loads, map_block_exprs, map_expr
 from setuptools_polyopt.polyhedral.accumulators import IDENTITY, Accumulator, Extreme, Mark, Total, elements, term_of
 
@@ -56,74 +56,124 @@ class Temporaries:
 
 @dataclass(frozen=True)
 class Place:
-    """Where partial results live: `extent` and `index` are those of the kept ones, and at most `most` terms come together in one."""
+    """Where partial results live. At most `most` terms come together in one. extent, index: of the array that keeps them, where they are
+    not combined at once."""
 
     temporaries: Temporaries
-    extent: Expr
-    index: Expr
     most: int
     span: Span
+    extent: Expr | None = None
+    index: Expr | None = None
 
     def part(self, whole: Load, stem: str = "part", dtype: DType | None = None) -> _Part:
         """A partial result of an element (of its type, if no other is given)."""
-        name, kind = f"{whole.array}_{stem}", dtype or whole.dtype
-        mine, kept = self.temporaries.fresh(name, kind), self.temporaries.fresh(f"{name}s", kind, (self.extent,))
-        return _Part(Load(mine, (), kind), Load(kept, (self.index,), kind))
+        name, kind = f"{whole.array.removesuffix(f'_{stem}')}_{stem}", dtype or whole.dtype
+        mine = Load(self.temporaries.fresh(name, kind), (), kind)
+        if self.extent is None or self.index is None:
+            return _Part(mine, mine)
+        return _Part(mine, Load(self.temporaries.fresh(f"{name}s", kind, (self.extent,)), (self.index,), kind))
+
+
+@dataclass(frozen=True)
+class Parted:
+    """A block on partial results, with what goes before it and after it, what brings them into the accumulators, and the partial results
+    as accumulators of the block."""
+
+    start: Block
+    body: Block
+    keep: Block
+    combine: Block
+    inside: tuple[Accumulator, ...]
+
+
+def with_parts(body: Block, found: Sequence[Accumulator], place: Place) -> Parted:
+    """A block in which accumulators have partial results."""
+    made = [(each, _parts(each, place)) for each in found]
+    start = tuple(item for _, parts in made for item in parts.start)
+    keep = tuple(item for _, parts in made for item in parts.keep)
+    combine = tuple(item for _, parts in made for item in parts.combine)
+    inside = tuple(item for _, parts in made for item in parts.inside)
+    return Parted(start, _rewritten(body, made), keep, combine, inside)
 
 
 @dataclass(frozen=True)
 class _Parts:
     """The partial results of an accumulator: what they start from, what takes the place of a statement that updates it, what keeps them,
-    and what brings them into the accumulator."""
+    what brings them into the accumulator, and the accumulators that they are."""
 
     start: Block
     update: Callable[[Stmt], Block]
     keep: Block
     combine: Block
-
-
-def with_parts(loop: For, found: Sequence[Accumulator], place: Place) -> tuple[For, For]:
-    """The loop on partial results, and the one that combines them."""
-    made = [(each, _parts(each, place)) for each in found]
-    start = tuple(item for _, parts in made for item in parts.start)
-    keep = tuple(item for _, parts in made for item in parts.keep)
-    combine = tuple(item for _, parts in made for item in parts.combine)
-    return replace(loop, body=(*start, *_rewritten(loop.body, made), *keep)), replace(loop, body=combine)
+    inside: tuple[Accumulator, ...]
 
 
 def _parts(accumulator: Accumulator, place: Place) -> _Parts:
-    element, span = accumulator.element, place.span
-
-    def made(start: Mapping[_Part, Const], update: Callable[[Stmt], Block], *combine: Stmt) -> _Parts:
-        first = tuple(Assign(part.mine, value, span) for part, value in start.items())
-        return _Parts(first, update, tuple(Assign(part.kept, part.mine, span) for part in start), combine)
-
     match accumulator:
-        case Mark(value=value):
-            seen = place.part(element, "mark", DType.BOOL)
-            update = (Assign(seen.mine, TRUE, span),)
-            return made({seen: FALSE}, lambda _: update, If(seen.kept, (Assign(element, value, span),), (), span))
-        case Extreme(op=op, others=others):
-            table = {whole: place.part(whole) for whole in (element, *others)}
-            own = table[element]
-            start = {part: _end(element.dtype, op in ("lt", "le")) if part is own else _zero(part.mine.dtype) for part in table.values()}
-            inside = {whole: part.mine for whole, part in table.items()}
-            taken = tuple(Assign(whole, part.kept, span) for whole, part in table.items())
-            return made(start, lambda item: _replaced(item, inside), If(Compare(op, own.kept, element), taken, (), span))
+        case Mark():
+            return _marked(accumulator, place)
+        case Extreme():
+            return _extreme(accumulator, place)
         case Total(checked=True, sign=0):
-            more, less = (place.part(element, stem) for stem in ("rise", "fall"))
-            lowest = Load(place.temporaries.fresh(f"{element.array}_lowest", element.dtype), (), element.dtype)
-            down = Assign(lowest, _checked("add", element, less.kept), span)
-            up = Assign(element, _checked("add", _checked("add", element, more.kept), less.kept), span)
-            zero = _zero(element.dtype)
-            return made({more: zero, less: zero}, lambda item: _halves(item, element, more.mine, less.mine), down, up)
-        case Total(op=op, checked=checked):
-            own = place.part(element)
-            fits = checked and accumulator.largest * place.most <= element.dtype.integer_range()[1]
-            combine = Assign(element, Binary(op, element, own.kept, element.dtype, checked), span)
-            return made({own: _identity(op, element.dtype)}, lambda item: _replaced(item, {element: own.mine}, unchecked=fits), combine)
+            return _rise_and_fall(accumulator, place)
+        case Total():
+            return _summed(accumulator, place)
         case _:
             assert_never(accumulator)
+
+
+def _made(
+    start: Mapping[_Part, Const], update: Callable[[Stmt], Block], combine: Block, place: Place, *inside: Accumulator
+) -> _Parts:
+    first = tuple(Assign(part.mine, value, place.span) for part, value in start.items())
+    keep = tuple(Assign(part.kept, part.mine, place.span) for part in start if part.kept != part.mine)
+    return _Parts(first, update, keep, combine, inside)
+
+
+def _marked(mark: Mark, place: Place) -> _Parts:
+    seen = place.part(mark.element, "mark", DType.BOOL)
+    update = (Assign(seen.mine, TRUE, place.span),)
+    combine = (If(seen.kept, (Assign(mark.element, mark.value, place.span),), (), place.span),)
+    return _made({seen: FALSE}, lambda _: update, combine, place, Mark(seen.mine, TRUE))
+
+
+def _extreme(extreme: Extreme, place: Place) -> _Parts:
+    element, op = extreme.element, extreme.op
+    own, others = place.part(element), {other: place.part(other) for other in extreme.others}
+    start = {own: _end(element.dtype, op in ("lt", "le")), **{part: _zero(part.mine.dtype) for part in others.values()}}
+    table = {element: own, **others}
+    inside = {whole: part.mine for whole, part in table.items()}
+    taken = tuple(Assign(whole, part.kept, place.span) for whole, part in table.items())
+    combine = (If(Compare(op, own.kept, element), taken, (), place.span),)
+    mine = Extreme(own.mine, op, tuple(part.mine for part in others.values()))
+    return _made(start, lambda item: _replaced(item, inside), combine, place, mine)
+
+
+def _rise_and_fall(total: Total, place: Place) -> _Parts:
+    """Terms of both signs. The accumulator takes what falls alone, too, so that no order of the terms overflows."""
+    element, span = total.element, place.span
+    rise, fall = (place.part(element, stem) for stem in ("rise", "fall"))
+    lowest = Load(place.temporaries.fresh(f"{element.array}_lowest", element.dtype), (), element.dtype)
+    down = Assign(lowest, _checked("add", element, fall.kept), span)
+    up = Assign(element, _checked("add", _checked("add", element, rise.kept), fall.kept), span)
+    zero = _zero(element.dtype)
+    inside = (Total(part.mine, "add", True, sign, total.largest) for part, sign in ((rise, 1), (fall, -1)))
+    return _made({rise: zero, fall: zero}, lambda item: _halves(item, element, rise.mine, fall.mine), (down, up), place, *inside)
+
+
+def fits(total: Total, most: int) -> bool:
+    """Whether so many terms can certainly be summed up without overflow."""
+    return total.largest * most <= total.element.dtype.integer_range()[1]
+
+
+def _summed(total: Total, place: Place) -> _Parts:
+    element, op, checked = total.element, total.op, total.checked
+    own = place.part(element)
+    free = checked and fits(total, place.most)
+    combine = (Assign(element, Binary(op, element, own.kept, element.dtype, checked), place.span),)
+    inside = Total(own.mine, op, checked and not free, total.sign, total.largest)
+    start = {own: _identity(op, element.dtype)}
+    return _made(start, lambda item: _replaced(item, {element: own.mine}, unchecked=free), combine, place, inside)
 
 
 def _halves(item: Stmt, element: Load, more: Load, less: Load) -> Block:
@@ -185,7 +235,7 @@ def _rewritten(body: Block, made: Sequence[tuple[Accumulator, _Parts]]) -> Block
                 own = next((owners[load] for load in loads(cond) if load in owners), None)
                 inner = replace(item, body=_rewritten(item.body, made), orelse=_rewritten(item.orelse, made))
                 result += own.update(item) if own is not None else (inner,)
-            case For():
+            case For() | Serial() | While():
                 result.append(replace(item, body=_rewritten(item.body, made)))
             case _:
                 result.append(item)

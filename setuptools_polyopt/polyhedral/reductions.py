@@ -17,20 +17,21 @@ Kernel in, kernel out; both are in program order. Non-goal: loops whose bounds d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import islpy as isl
 
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Expr, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.kernel import Kernel
-from setuptools_polyopt.ir.statements import Block, For, If, Stmt, walk
+from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, walk
 from setuptools_polyopt.ir.visitors import assigns, loads, symbols
+from setuptools_polyopt.operators.intervals import bounds
 from setuptools_polyopt.polyhedral import accesses
-from setuptools_polyopt.polyhedral.accumulators import Accumulator, accumulators, elements
+from setuptools_polyopt.polyhedral.accumulators import Accumulator, Total, accumulators, elements
 from setuptools_polyopt.polyhedral.dependences import carried, dependences
-from setuptools_polyopt.polyhedral.partials import Place, Temporaries, with_parts
+from setuptools_polyopt.polyhedral.partials import Parted, Place, Temporaries, fits, with_parts
 from setuptools_polyopt.polyhedral.scop import Scop
 from setuptools_polyopt.polyhedral.simplify import simplify
 
@@ -70,7 +71,7 @@ class _Made:
                 found = self.found(item)
                 if found is None:
                     return (replace(item, body=self.block(item.body)),)
-                self.count += sum(isinstance(inner, For) for inner in walk(item.body))
+                self.count += sum(isinstance(inner, For) for inner in walk(item.body, serial=False))
                 return self.rows(item, found) if found else (item,)
             case If():
                 then = self.block(item.body)
@@ -98,13 +99,71 @@ class _Made:
         up = loop.step > 0
         first, end = (loop.lower, loop.upper) if up else (plus(loop.upper, integer(1)), plus(loop.lower, integer(1)))
         extent = simplify(Binary("max", minus(end, first), integer(0), DType.INT64))
-        span = assigns(loop.body)[0].span
-        return with_parts(loop, found, Place(self.temporaries, extent, minus(Sym(loop.var), first), _MANY, span))
+        place = Place(self.temporaries, _MANY, assigns(loop.body)[0].span, extent, minus(Sym(loop.var), first))
+        parted = with_parts(loop.body, found, place)
+        body = (*parted.start, *self.apart(parted.body, parted.inside), *parted.keep)
+        return replace(loop, body=body), replace(loop, body=parted.combine)
+
+    def apart(self, body: Block, found: Sequence[Accumulator]) -> Block:
+        """A block whose statements either accumulate or do something else, so that they can go into different loops; sums of an innermost
+        loop that cannot overflow are not checked there."""
+        result: list[Stmt] = []
+        for item in body:
+            targets = {part.target for part in assigns((item,))}
+            mine = [each for each in found if targets.intersection(elements(each))]
+            match item:
+                case For():
+                    result += self.inner(item, mine)
+                case If() | Serial() if mine and targets.difference(*map(elements, mine)) and not _holds_loops(item):
+                    parts = self.at_once((item,), mine)
+                    result += [*parts.start, *parts.body, *parts.combine]
+                case If():
+                    result.append(replace(item, body=self.apart(item.body, mine), orelse=self.apart(item.orelse, mine)))
+                case _:
+                    result.append(item)
+        return tuple(result)
+
+    def inner(self, loop: For, found: Sequence[Accumulator]) -> Block:
+        """A loop inside: sums that cannot overflow while it runs are checked behind it."""
+        free = [
+            each for each in found if isinstance(each, Total) and each.checked and fits(each, _terms((loop,), each.element))
+        ]
+        parts = self.at_once((loop,), free)
+        inside = (*parts.inside, *(each for each in found if each not in free))
+        inner = (replace(item, body=self.apart(item.body, inside)) if isinstance(item, For) else item for item in parts.body)
+        return (*parts.start, *inner, *parts.combine)
+
+    def at_once(self, body: Block, found: Sequence[Accumulator]) -> Parted:
+        """A block with partial results that are combined behind it."""
+        most = max((_terms(body, load) for each in found for load in elements(each)), default=0)
+        return with_parts(body, found, Place(self.temporaries, most, assigns(body)[0].span))
+
+
+def _terms(body: Block, element: Load) -> int:
+    """How often a block assigns an element at most."""
+    count = 0
+    for item in body:
+        match item:
+            case Assign(target=target):
+                count += target == element
+            case For(lower=lower, upper=upper):
+                count += max(bounds(minus(upper, lower))[1], 0) * _terms(item.body, element)
+            case If():
+                count += _terms(item.body, element) + _terms(item.orelse, element)
+            case Serial():
+                count += _MANY * any(part.target == element for part in assigns(item.body))
+            case _:
+                pass
+    return count
+
+
+def _holds_loops(item: Stmt) -> bool:
+    return any(isinstance(part, For) for part in walk((item,), serial=False))
 
 
 def is_nest(loop: For) -> bool:
     """Whether there are loops inside."""
-    return any(isinstance(item, For) for item in walk(loop.body))
+    return any(isinstance(item, For | Serial) for item in walk(loop.body))
 
 
 def has_fixed_range(loop: For, kernel: Kernel) -> bool:

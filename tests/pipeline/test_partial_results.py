@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,3 +151,32 @@ def test_sums_that_overflow_on_their_way(modules: Sequence[object]) -> None:
     same(plain.wide, built.wide, big)
     counters = np.array([2**63 - 2, 0, 0])
     same(plain.inside, built.inside, np.ones((30, 7)), np.arange(7), counters)
+
+
+ESCAPES = """
+def escapes(cr, ci, inner):
+    total = 0
+    inside = 0
+    for i in range(cr.shape[0]):
+        for j in range(ci.shape[0]):
+            zr = 0.0
+            zi = 0.0
+            k = 0
+            while k < 30 and zr * zr + zi * zi < 4.0:
+                zr, zi = zr * zr - zi * zi + cr[i], 2.0 * zr * zi + ci[j]
+                k += 1
+                total += 1
+            inner[i, j] = k
+            if k == 30:
+                inside += 1
+    return total, inside
+"""
+
+
+def test_counts_of_loops_that_data_steers(tmp_path: Path) -> None:
+    """A count inside a `while` is one statement with it; the loops around are parallel all the same, and scratch rows stay short."""
+    line = np.linspace(-2.0, 1.0, 17)
+    counts = np.zeros((17, 11), dtype=np.int64)
+    built = build(tmp_path, "escapes", ESCAPES, profile_of(ESCAPES, "escapes.mod", {"escapes": [(line, line[:11], counts)]}))
+    assert "parallel" in "".join(built.compiled.kernel_sources.values())
+    same(built.plain.escapes, built.built.escapes, line, line[:11], counts)
