@@ -6,8 +6,9 @@
 
 The innermost of up to three nested parallel loops goes along x, where neighbouring threads touch neighbouring elements; what is outside
 of three is a loop of every thread. Where NumPy's reductions are among the statements (never in strict mode), a block takes the place of
-a thread, and its threads share the reductions. Each loop advances by the number of threads there are, so that every grid runs all
-iterations, and indices have 64 bits. A stage without a parallel loop is for a single thread (or block).
+a thread, and its threads share the reductions. Where threads of a block read the same elements (`ir/tiles`), the block has the shape that
+was asked for, and the elements come through shared memory (codegen/shared.py). Each loop advances by the number of threads there are, so
+that every grid runs all iterations, and indices have 64 bits. A stage without a parallel loop is for a single thread (or block).
 
 Expressions and statements are printed as for C; `polyopt_cuda.h` gives them their meaning. Non-goals here: which loops are parallel
 (polyhedral/spread.py), what has no form at all (codegen/device.py), and the size of the grid (the host's).
@@ -17,26 +18,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Literal
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.device import device_form, may_underflow
 from setuptools_polyopt.codegen.expr import position
 from setuptools_polyopt.codegen.function import INDENT, Function, Local
-from setuptools_polyopt.codegen.literals import suffix
+from setuptools_polyopt.codegen.literals import c_type, suffix
 from setuptools_polyopt.codegen.names import Names, sanitize
-from setuptools_polyopt.codegen.operations import Style, Text
+from setuptools_polyopt.codegen.operations import SUM, Style, Text
 from setuptools_polyopt.codegen.outline import ordered
 from setuptools_polyopt.codegen.registers import keep_in_registers
+from setuptools_polyopt.codegen.shared import low_name, shared_form
 from setuptools_polyopt.codegen.source import LoopKey, Options
 from setuptools_polyopt.codegen.statements import emit_block
 from setuptools_polyopt.codegen.storage import Unit
 from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Reduce
+from setuptools_polyopt.ir.expressions import Load, Reduce, Sym
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
+from setuptools_polyopt.ir.tiles import Tile, Tiling, origin, parallel_nest
 from setuptools_polyopt.ir.visitors import assigns, own_loads, walk_expr
 
 THREADS = 256
@@ -71,7 +75,8 @@ class CudaArg:
 class CudaKernel:
     """A printed kernel. loops: those that threads share, outer first (the last one is along x); none for a single thread. body: what is
     inside them. blocks: a block, not a thread, runs an iteration. arrays: temporaries in memory that all threads see, which the host has
-    to provide. flags: floating-point flags that cannot be ruled out."""
+    to provide. flags: floating-point flags that cannot be ruled out. sides: how many iterations of each loop a block does, if that is
+    fixed."""
 
     symbol: str
     text: str
@@ -81,19 +86,22 @@ class CudaKernel:
     blocks: bool
     arrays: tuple[Array, ...]
     flags: int
+    sides: tuple[int, ...] = ()
 
 
-def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
-    """Print one stage. loop: its outermost parallel loop. Raises Unsupported for what has no GPU form."""
-    mapped = _nest(loop) if loop is not None else ()
+def cuda_kernel(kernel: Kernel, loop: For | None, fp: str, tiling: Tiling | None = None) -> CudaKernel:
+    """Print one stage. loop: its outermost parallel loop. tiling: what blocks share. Raises Unsupported for what has no GPU form."""
+    mapped = parallel_nest(loop)[-3:] if loop is not None else ()
     form = device_form(keep_in_registers(kernel, every=True), fp)
     form = replace(form, body=_serial(form.body, frozenset(item.var for item in mapped)))
     form, arrays = _shared_arrays(form)
     _refuse_overlap(form)
+    blocks = _in_blocks(form)
+    tiling = None if blocks else tiling
+    form = shared_form(form, tiling) if tiling else form
     unit = _Unit(form, Options(parallel=False, polls=False, jam=False), sanitize(form.name), Names(_WORDS))
     axes = dict(zip((item.var for item in reversed(mapped)), "xyz", strict=False))
-    blocks = _in_blocks(form)
-    f = _Thread(unit, axes, blocks)
+    f = _Thread(unit, axes, blocks, tiling)
     try:
         emit_block(f, form.body)
     except (TypeError, ValueError) as error:  # no form of an operation, or a scalar that lives from one launch to another
@@ -102,20 +110,12 @@ def cuda_kernel(kernel: Kernel, loop: For | None, fp: str) -> CudaKernel:
     text = _text(unit, f, kernel)
     args = tuple(f.args[local.name] for local in ordered(f))
     body = mapped[-1].body if mapped else kernel.body
-    return CudaKernel(unit.symbol, text, args, mapped, body, blocks, arrays, flags)
+    return CudaKernel(unit.symbol, text, args, mapped, body, blocks, arrays, flags, tiling.sides if tiling else ())
 
 
 def translation_unit(kernels: Sequence[CudaKernel]) -> str:
     """Kernels as one CUDA C++ file."""
     return "\n".join(['#include "polyopt_cuda.h"\n', *(kernel.text for kernel in kernels)])
-
-
-def _nest(loop: For) -> tuple[For, ...]:
-    """The innermost three of the parallel loops that are nested without anything between them."""
-    found = [loop]
-    while len(found[-1].body) == 1 and isinstance(inner := found[-1].body[0], For) and inner.kind == "parallel":
-        found.append(inner)
-    return tuple(found[-3:])
 
 
 def _serial(body: Block, mapped: frozenset[str]) -> Block:
@@ -178,15 +178,19 @@ class _Unit(Unit):
 
 
 class _Thread(Function):
-    """What one thread does. axes: the loops that threads (or blocks) share, by variable."""
+    """What one thread does. axes: the loops that threads (or blocks) share, by variable. tiling: what threads of a block share."""
 
-    def __init__(self, unit: Unit, axes: dict[str, str], blocks: bool) -> None:
+    def __init__(self, unit: Unit, axes: dict[str, str], blocks: bool, tiling: Tiling | None) -> None:
         super().__init__(unit, None)
+        self.tiling = tiling
+        self.own |= {tile.name for tile in tiling.tiles} if tiling else set()
         self.axes = axes
         self.blocks = blocks
         self.args: dict[str, CudaArg] = {}
 
     def takes(self, loop: For) -> bool:
+        if self.tiling is not None:
+            return self._takes_tiled(loop, self.tiling)
         if loop.var not in self.axes:
             return False
         axis, var = self.axes[loop.var], self.unit.names.of(loop.var)
@@ -203,6 +207,66 @@ class _Thread(Function):
         self.nest -= 1
         self.iterators.pop()
         return True
+
+    def _takes_tiled(self, loop: For, tiling: Tiling) -> bool:
+        """Loops over blocks of threads, and over strips."""
+        sides = {item.var: side for item, side in zip(tiling.loops, tiling.sides, strict=True)}
+        strip = next((var for var in tiling.strips if origin(var) == loop.var), None)
+        if loop.var not in sides and strip is None:
+            return False
+        lower, upper = position(loop.lower, self).text, position(loop.upper, self).text
+        self.nest += 1
+        before = len(self.iterators)
+        if strip is None:
+            axis, side, first = self.axes[loop.var], sides[loop.var], self.unit.names.of(origin(loop.var))
+            start = f"POLYOPT_BLOCK({axis}) * {side}"
+            start = start if lower == "0" else f"{lower} + {start}"
+            with self.block(f"for (int64_t {first} = {start}; {first} < {upper}; {first} += POLYOPT_BLOCKS({axis}) * {side})"):
+                self.line(f"const int64_t {self.unit.names.of(loop.var)} = {first} + threadIdx.{axis};")
+                self.iterators += [origin(loop.var), loop.var]
+                if loop.var == tiling.loops[-1].var:
+                    self._share([tile for tile in tiling.tiles if tile.strip is None])
+                emit_block(self, loop.body, True, True)
+        else:
+            var = self.unit.names.of(loop.var)
+            with self.block(f"for (int64_t {var} = {lower}; {var} < {upper}; {var} += {loop.step})"):
+                self.iterators.append(loop.var)
+                self._share([tile for tile in tiling.tiles if tile.strip == strip])
+                emit_block(self, loop.body, True, True)
+        del self.iterators[before:]
+        self.nest -= 1
+        return True
+
+    def _share(self, tiles: Sequence[Tile]) -> None:
+        """Copies of boxes, which all threads of the block make together."""
+        for tile in tiles:
+            for axis, low in enumerate(tile.low):
+                self.line(f"const int64_t {self.unit.names.of(low_name(tile, axis))} = {position(low, self).text};")
+                self.iterators.append(low_name(tile, axis))
+        for number, tile in enumerate(tiles):
+            if not number:
+                self.line("__syncthreads();")
+            self._copy(tile)
+        if tiles:
+            self.line("__syncthreads();")
+
+    def _copy(self, tile: Tile) -> None:
+        name, size = self.unit.names.of(tile.name), prod(tile.extents)
+        number = rest = self.unit.names.fresh("e")
+        with self.block(f"for (int64_t {number} = POLYOPT_SELF; {number} < {size}; {number} += {THREADS})"):
+            inner = size
+            places = [f"{tile.name}.at{axis}" for axis in range(len(tile.extents))]
+            self.iterators += places
+            ends = []
+            for axis, extent in enumerate(tile.extents):
+                inner //= extent
+                low, place = self.unit.names.of(low_name(tile, axis)), self.unit.names.of(places[axis])
+                self.line(f"const int64_t {place} = {low} + {rest if inner == 1 else f'{rest} / {inner}'};")
+                rest = f"{number} % {inner}"
+                ends.append(f"{place} < {position(tile.high[axis], self).at(SUM)}")
+            source = Load(tile.array, tuple(map(Sym, places)), self.unit.arrays[tile.array].dtype)
+            self.line(f"if ({' && '.join(ends)}) {name}[{number}] = {self.element(source)};")
+            del self.iterators[-len(places) :]
 
     def style(self) -> Style:
         return Style("&failed", keeps=False)
@@ -239,7 +303,8 @@ class _Thread(Function):
 def _text(unit: Unit, f: _Thread, kernel: Kernel) -> str:
     """The kernel's function."""
     derived = [f"const int64_t {name} = {position(step, f).text};" for name, step in sorted(f.derived.items())]
-    first, last = derived, []
+    first = [f"__shared__ {_shared(unit, tile)};" for tile in (f.tiling.tiles if f.tiling else ())] + derived
+    last = []
     if f.mentions("failed"):
         first = ["int32_t failed = 0;", *first]
         last.append("if (failed) polyopt_tell(0, 1);")
@@ -252,6 +317,11 @@ def _text(unit: Unit, f: _Thread, kernel: Kernel) -> str:
     head = f"POLYOPT_GLOBAL void __launch_bounds__({THREADS}) {unit.symbol}({params})\n{{\n"
     lines = [*(INDENT + line for line in first), *([""] if first else []), *f.lines, *(INDENT + line for line in last)]
     return where + head + "".join(f"{line}\n" for line in lines) + "}\n"
+
+
+def _shared(unit: Unit, tile: Tile) -> str:
+    """The declaration of a copy."""
+    return f"{c_type(unit.arrays[tile.array].dtype)} {unit.names.of(tile.name)}[{prod(tile.extents)}]"
 
 
 def _parameter(unit: Unit, f: _Thread, local: Local) -> str:

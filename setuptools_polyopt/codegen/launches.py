@@ -137,8 +137,9 @@ def _lines(launches: Sequence[Launch], pad: str) -> Iterator[str]:
         match item:
             case CudaKernel():
                 extents = python_tuple(_grid(item.loops)) if item.loops else "()"
-                call = "launch_blocks" if item.blocks else "launch"
-                yield f"{pad}gpu.{call}({', '.join([_quoted(item.symbol), extents, *map(_argument, item.args)])})"
+                call = "launch_tiles" if item.sides else "launch_blocks" if item.blocks else "launch"
+                sides = [python_tuple(map(str, item.sides))] if item.sides else []
+                yield f"{pad}gpu.{call}({', '.join([_quoted(item.symbol), extents, *sides, *map(_argument, item.args)])})"
             case Around(loop=loop, body=body):
                 ends = [python_expression(loop.lower), python_expression(loop.upper)]
                 step = [str(loop.step)] if loop.step != 1 else []

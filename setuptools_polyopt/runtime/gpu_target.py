@@ -264,6 +264,13 @@ class Run:
             grid = [min(extent, most) for extent, most in zip(reversed(extents), _GRID, strict=False)]
             self._launch(kernel, (*grid, *(1,) * (3 - len(grid))), (THREADS, 1, 1), args)
 
+    def launch_tiles(self, kernel: str, extents: tuple[int, ...], sides: tuple[int, ...], *args: Any) -> None:
+        """The same with blocks that do as many iterations of each loop as `sides` says."""
+        if all(extent > 0 for extent in extents):
+            grid = [min(-(-extent // side), most) for extent, side, most in zip(extents[::-1], sides[::-1], _GRID, strict=False)]
+            padding = (1,) * (3 - len(grid))
+            self._launch(kernel, (*grid, *padding), (*sides[::-1], *padding), args)
+
     def _launch(self, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
         typed = tuple(np.int64(arg) if isinstance(arg, int) else arg for arg in args)
         self.guarded(self.guarded(self.module.get_function, kernel), grid, block, typed)

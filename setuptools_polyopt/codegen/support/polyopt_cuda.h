@@ -149,6 +149,8 @@ POLYOPT_INLINE float polyopt_remainder_f32(float a, float b) { polyopt_finite_f3
 /* Loops over blocks, whose threads do the same and share the work of reductions. */
 #define POLYOPT_BLOCK(axis) ((int64_t)blockIdx.axis)
 #define POLYOPT_BLOCKS(axis) ((int64_t)gridDim.axis)
+/* The number of a thread in its block. */
+#define POLYOPT_SELF ((int64_t)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x))
 
 /* ---- transcendental functions (never in strict mode) --------------------------------------------------------------------------- */
 
