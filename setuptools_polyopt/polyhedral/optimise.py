@@ -243,7 +243,7 @@ def _from_program(scop: Scop, deps: Dependences, options: Options) -> Tree:
 
 def _for_gpu(scop: Scop, deps: Dependences) -> Tree:
     """isl's schedule, fused or not, or the program's order, whichever leaves most to threads (isl skews what loops around launches do
-    better)."""
+    better); with wavefronts where more statements become parallel."""
     everything = deps.all
     found = []
     for apart in (False, True):
@@ -251,7 +251,11 @@ def _for_gpu(scop: Scop, deps: Dependences) -> Tree:
             found.append(schedule(scop, deps, apart))
     found.append(coalesce(program_order(scop), scop, everything))
     trees = [fuse(coincidence(tree, scop, everything), scop, everything) for tree in found]
-    return max((spread(tree, scop, everything, apart) for apart in (False, True) for tree in trees), key=parallelism)
+    best = max((spread(tree, scop, everything, apart) for apart in (False, True) for tree in trees), key=parallelism)
+    if parallelism(best)[0] == len(best.names):
+        return best
+    waves = max((spread(tree, scop, everything, True, waves=True) for tree in trees), key=parallelism)
+    return waves if parallelism(waves)[0] > parallelism(best)[0] else best
 
 
 def _marked_program(scop: Scop, deps: Dependences, options: Options) -> Tree:

@@ -8,6 +8,11 @@ run inside a thread, or around launches where the parallel ones are inside them.
     for i: (for j: t[i, j] = ...)              for i parallel: for j parallel: t[i, j] = ...
            (for j: ... t[i, j] ...)       ->   for i parallel: for j parallel: ... t[i, j] ...
 
+Where every loop of a permutable band carries something, a loop through its diagonals takes the place of the first one (a wavefront). What
+is on a diagonal is parallel, and each diagonal a launch:
+
+    for i: for j: a[i, j] = a[i - 1, j] + a[i, j - 1]   ->   for wave: for j parallel: a[wave - j, j] = ...
+
 A parallel loop around several nests is distributed over them where one of them has parallel loops of its own: each becomes a launch. So
 are the statements of a loop that is not parallel only because one of them needs what another one computes:
 
@@ -36,12 +41,13 @@ ENOUGH = 2
 """Parallel loops around statements that are not worth taking apart for more of them."""
 
 
-def spread(tree: Tree, scop: Scop, deps: isl.UnionMap, apart: bool) -> Tree:
+def spread(tree: Tree, scop: Scop, deps: isl.UnionMap, apart: bool, waves: bool = False) -> Tree:
     """The tree with its loops ordered, distributed and marked for a GPU. Coincidence must be known.
 
-    deps: all dependences. apart: take statements apart where that gives more parallel loops.
+    deps: all dependences. apart: take statements apart where that gives more parallel loops. waves: run through permutable loops that all
+    carry something in wavefronts.
     """
-    tree = _entry_first(tree, scop, deps)
+    tree = _entry_first(tree, scop, deps, waves)
     tree = _distribute(_separate(tree, scop, deps, ()) if apart else tree)
     return _mark(coincidence(tree, scop, deps), scop, ())
 
@@ -52,24 +58,34 @@ def parallelism(tree: Tree) -> tuple[int, int]:
     return sum(count > 0 for count in counts), sum(counts)
 
 
-def _entry_first(tree: Tree, scop: Scop, deps: isl.UnionMap) -> Tree:
-    """Permutable bands with the loops first that carry nothing at all."""
+def _entry_first(tree: Tree, scop: Scop, deps: isl.UnionMap, waves: bool = False) -> Tree:
+    """Permutable bands with the loops first that carry nothing at all, or else with a wavefront."""
     match tree:
         case Leaf() | Allocate():
             return tree
         case Steps(children=children):
-            return sequence(_entry_first(child, scop, deps) for child in children)
+            return sequence(_entry_first(child, scop, deps, waves) for child in children)
         case Band(members=members):
             domain = domain_of(tree, scop)
             deps = deps.intersect_domain(domain).intersect_range(domain)
             if tree.permutable:
                 free = [m for m in members if deps.is_subset(deps.eq_at_multi_union_pw_aff(m.union()))]
                 members = (*(replace(m, coincident=True) for m in free), *(m for m in members if m not in free))
+                if waves and not free and len(members) > 1:
+                    members = (_wave(members), *(replace(m, coincident=True) for m in members[1:]))
             for member in members:
                 deps = deps.eq_at_multi_union_pw_aff(member.union())
-            return replace(tree, members=members, child=_entry_first(tree.child, scop, deps))
+            return replace(tree, members=members, child=_entry_first(tree.child, scop, deps, waves))
         case _:
             assert_never(tree)
+
+
+def _wave(members: Sequence[Member]) -> Member:
+    """The sum of the loops of a permutable band, in none of which a dependence runs backwards: it carries all that the band carries."""
+    dates = dict(members[0].dates)
+    for member in members[1:]:
+        dates = {name: date.add(member.dates[name]) for name, date in dates.items()}
+    return Member(dates, False, "serial", "wavefront", "wave")
 
 
 def _separate(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...]) -> Tree:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 import standin
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from polyhedral_kernels import CORPUS, F64, array, at, floats, inputs, kernel, loop, number, plus, put, temporary
+from polyhedral_kernels import CORPUS, F64, array, at, floats, inputs, kernel, loop, minus, number, plus, put, temporary
 from random_loop_nests import kernels
 
 from setuptools_polyopt.codegen.registers import keep_in_registers
@@ -23,7 +23,17 @@ from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc
 
 BOUNDED = {"softmax", "planes", "chain"}
-SERIAL = {"seidel2d"}
+
+
+def recurrence() -> Kernel:
+    update = put(at("a", "i"), floats("mul", at("a", minus("i", 1)), at("a", "i")))
+    return kernel("recurrence", "n", [array("a", "n")], loop("i", 1, "n", update))
+
+
+def pascal() -> Kernel:
+    """Sums of the neighbours above and to the left: parallel on diagonals alone."""
+    update = put(at("a", "i", "j"), floats("add", at("a", minus("i", 1), "j"), at("a", "i", minus("j", 1))))
+    return kernel("pascal", "n m", [array("a", "n", "m")], loop("i", 1, "n", loop("j", 1, "m", update)))
 
 
 def check(before: Kernel, folder: Path, params: Mapping[str, int], fp: str = "strict") -> None:
@@ -43,7 +53,7 @@ def check(before: Kernel, folder: Path, params: Mapping[str, int], fp: str = "st
             np.testing.assert_allclose(found[name], value, rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", [name for name in CORPUS if name not in SERIAL])
+@pytest.mark.parametrize("name", list(CORPUS))
 @pytest.mark.parametrize("size", [1, 6, 19])
 def test_corpus(name: str, size: int, tmp_path: Path) -> None:
     before = CORPUS[name]()
@@ -51,10 +61,17 @@ def test_corpus(name: str, size: int, tmp_path: Path) -> None:
     check(before, tmp_path, params, "bounded" if name in BOUNDED else "strict")
 
 
-@pytest.mark.parametrize("name", sorted(SERIAL))
-def test_serial_kernels_are_refused(name: str) -> None:
+def test_serial_kernels_are_refused() -> None:
     with pytest.raises(Unsupported, match="no loop has independent iterations"):
-        gpu_harness.variant_of(CORPUS[name]())
+        gpu_harness.variant_of(recurrence())
+
+
+@pytest.mark.parametrize(("make", "launches"), [(pascal, 12 + 17 - 3), (CORPUS["seidel2d"], 4 * 12 + 3 * 17 - 12)])
+def test_wavefronts_are_launches(make: Callable[[], Kernel], launches: int, tmp_path: Path) -> None:
+    before = make()
+    params = {param.name: size for param, size in zip(before.params, (12, 17), strict=True)}
+    check(before, tmp_path, params)
+    assert standin.COUNTS["launches"] == launches
 
 
 @pytest.mark.parametrize("name", sorted(BOUNDED))
