@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from setuptools_polyopt.codegen.keep import compiled
+from setuptools_polyopt.codegen.keep import compiled, decidable
 from setuptools_polyopt.codegen.literals import literal, suffix
 from setuptools_polyopt.codegen.operations import (
     LOOSE,
@@ -129,6 +129,8 @@ def value(expr: Expr, scope: Scope) -> Text:
             return Text(scope.symbol(name))
         case Load():
             return Text(scope.element(expr))
+        case _ if decidable(expr):
+            return test(expr, scope)
         case Unary(op=op, operand=operand, dtype=dtype, checked=checked):
             return unary(op, value(operand, scope), operand.dtype, dtype, checked, scope.style())
         case Binary(op="and" | "or"):
@@ -298,7 +300,7 @@ class _GuardScope:
         return f"polyopt_wide_{name}" if self._wide else f"polyopt_{name}"
 
     def style(self) -> Style:
-        return Style("NULL")
+        return Style("NULL", keeps=False)
 
     def loop(self, key: LoopKey) -> str:
         raise TypeError(f"a guard cannot call {key.ufunc}")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from setuptools_polyopt.codegen import affine
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Const, Expr, Load, Select, Unary
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Select, Unary
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr
 
@@ -48,6 +48,17 @@ def _raises(node: Expr) -> bool:
 def compiled(expr: Expr) -> bool:
     """Whether a flag may come from an instruction that the compiler sees (calls of NumPy and libm are opaque and stay)."""
     return any(_raises(node) and not isinstance(node, Call) for node in walk_expr(expr))
+
+
+def decidable(expr: Expr) -> bool:
+    """Whether a compiler might know what the expression is from the range of a floating-point operand alone (`abs(x / y) < 0`)."""
+    match expr:
+        case Compare(left=left, right=right):
+            return left.dtype.kind in "fc" and (isinstance(left, Const) or isinstance(right, Const))
+        case Unary(op="signbit", operand=operand):
+            return operand.dtype.kind in "fc"
+        case _:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +226,8 @@ def _certain(expr: Expr) -> frozenset[str]:
     match expr:
         case Load(array=array, indices=()):
             return frozenset((array,))
+        case _ if decidable(expr):
+            return frozenset()
         case Select(cond=cond):
             return _certain(cond)
         case Binary(op="and" | "or", left=left):

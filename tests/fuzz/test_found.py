@@ -224,6 +224,12 @@ FOUND = {
             ("B = np.square(A)", "B[...] = np.square(A)", "np.square(B, out=B)", "B **= 2", "B += A * np.square(A[0])")
         )
     },
+    "flags_of_what_a_range_decides": Found(  # a quotient of what has no sign has none: gcc left it out
+        "def flags_of_what_a_range_decides(A, C, x):\n    A[0] = np.signbit(0.5 / C)\n    A[1] = abs(x / C) < 0\n"
+        "    q = 0.5 / C[0]\n    for i in range(len(C)):\n        A[2, i] = i > 2 and (C[i] / x) ** 2 < 0.0\n        A[3, i] = q < 0.0\n",
+        lambda: [np.ones((4, 4), bool), np.ones(4, bool), 2.0],
+        (lambda: [np.ones((4, 4), bool), np.zeros(4, bool), 2.0], lambda: [np.ones((4, 4), bool), np.ones(4, bool), 0.0]),
+    ),
     "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
         "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",
         lambda: [np.ones(4), 4],
