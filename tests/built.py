@@ -18,7 +18,7 @@ from setuptools_polyopt import toolchain
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.pipeline import CompiledPackage, ModuleSource, compile_package
 from setuptools_polyopt.profile.canonical import function_hash, functions
-from setuptools_polyopt.profile.schema import FunctionProfile, Profile, Variant
+from setuptools_polyopt.profile.schema import FunctionProfile, OtherProfile, Profile, Variant
 
 CACHE = Path(os.environ.get("POLYOPT_CACHE_DIR", Path(os.environ.get("TMPDIR", "/tmp")) / "polyopt-test-cache"))
 
@@ -51,7 +51,12 @@ def profile_of(text: str, module: str, calls: Mapping[str, Sequence[Sequence[Any
                 if isinstance(value, SimpleNamespace)
                 for name, field in vars(value).items()
             }
-            variant = Variant(1, 0.1, {key: observe(value) for key, value in given.items()}, attributes)
+            owner = f"{module}.{name.rpartition('.')[0]}"
+            seen = {
+                key: OtherProfile(owner) if isinstance(value, SimpleNamespace) and key == "self" else observe(value)
+                for key, value in given.items()
+            }
+            variant = Variant(1, 0.1, seen, attributes)
             variants[repr([(type(v).__name__, getattr(v, "dtype", None), getattr(v, "ndim", None)) for v in values])] = variant
         entries[f"{module}:{name}"] = FunctionProfile(function_hash(node), len(argument_lists), 0.1, tuple(variants.values())[:4])
     return Profile(entries)

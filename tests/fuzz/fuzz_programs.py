@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from fuzz_outline import outlined
 from fuzz_statements import expression_statement, statements, window
 from fuzz_values import ArrayArgument, Iterator, Scope, array, condition, scalar, subscript
 
@@ -29,7 +30,8 @@ RANKS = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4)
 @dataclass(frozen=True)
 class Program:
     """`source` defines a function `name` (of the class `owner`, if it has one, with the sizes as attributes); `arrays` and `scalars` are
-    its parameters in order, then `n` and `m`. Its types come from annotations, or from a profile of one kind of arrays or of two."""
+    its parameters in order, then `n` and `m`. Its types come from annotations, or from a profile of one kind of arrays or of two. `whole`
+    is the same without helper functions, where there are some."""
 
     name: str
     source: str
@@ -38,6 +40,7 @@ class Program:
     owner: str = ""
     annotated: bool = False
     twice: bool = False
+    whole: str = ""
 
     @property
     def qualified(self) -> str:
@@ -52,7 +55,7 @@ class Program:
     def depth(self) -> int:
         """How many loops are in each other, those over elements included."""
         ranks = {array.name: len(array.extents) for array in self.arrays}
-        return max(_depth(ast.parse(self.source), ranks), *ranks.values(), 1)
+        return max(_depth(ast.parse(self.whole or self.source), ranks) + bool(self.whole), *ranks.values(), 1)
 
 
 def _depth(node: ast.AST, ranks: dict[str, int]) -> int:
@@ -65,8 +68,15 @@ def _depth(node: ast.AST, ranks: dict[str, int]) -> int:
     return isinstance(node, ast.For) + max((_depth(child, ranks) for child in ast.iter_child_nodes(node)), default=0)
 
 
-def program(random: Random, name: str = "f") -> Program:
-    """One random program."""
+def program(random: Random, name: str = "f", helpers: bool = True) -> Program:
+    """One random program. helpers: some have functions that they call."""
+    made = _program(random, name)
+    if helpers and random.random() < 0.25:
+        return replace(made, source=outlined(made.source, name, random), whole=made.source)
+    return made
+
+
+def _program(random: Random, name: str) -> Program:
     main = random.choice(DTYPES)
     arrays = []
     for number in range(random.randint(1, 3)):
