@@ -12,7 +12,17 @@ from __future__ import annotations
 import ast
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, composites, contraction, creation, lists, order, reduction, views
+from setuptools_polyopt.frontend import (
+    arrays,
+    composites,
+    contraction,
+    creation,
+    joining,
+    lists,
+    order,
+    reduction,
+    views,
+)
 from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.arguments import PYTHON_INT, Arguments
 from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
@@ -34,8 +44,9 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, integer
 from setuptools_polyopt.operators import elementwise, functions, numpy_functions
 
-_METHODS = {"copy": "ndarray.copy", "astype": "ndarray.astype"}
-_CREATION = ("ndarray.copy", "ndarray.astype", "numpy.array", "numpy.ndarray")
+_METHODS = {"copy": "ndarray.copy", "astype": "ndarray.astype", "flatten": "ndarray.flatten"}
+_CREATION = (*_METHODS.values(), "numpy.array", "numpy.ndarray", "numpy.asarray", "numpy.ascontiguousarray")
+_DISPLAYED = ("numpy.array", "numpy.asarray")
 
 
 def call(ctx: Context, node: ast.Call) -> Value:
@@ -85,9 +96,17 @@ def _arguments(ctx: Context, node: ast.Call, path: str, receiver: tuple[Value, .
         raise unsupported(span, "starred", "`*` and `**` in a call are not supported")
     if _kind(path) in (None, "library"):
         raise _unknown(path, node, span)
-    values = order.evaluated(ctx, [*node.args, *(k.value for k in node.keywords)])
+    nodes = [*node.args, *(k.value for k in node.keywords)]
+    values = order.evaluated(ctx, [_display(item) for item in nodes] if path in composites.DISPLAYS else nodes)
     keywords = dict(zip((k.arg for k in node.keywords if k.arg is not None), values[len(node.args) :], strict=True))
     return Arguments(node, path, (*receiver, *values[: len(node.args)]), keywords, span)
+
+
+def _display(node: ast.expr) -> ast.expr:
+    """A list that stands in the call of a function which only reads it is as good as a tuple."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return ast.copy_location(ast.Tuple([_display(item) for item in node.elts], ast.Load()), node)
+    return node
 
 
 def _unknown(path: str, node: ast.Call, span: Span) -> Exception:
@@ -104,6 +123,8 @@ def _dispatch(ctx: Context, arguments: Arguments) -> Value:
             return _elementwise(ctx, arguments)
         case "reduction":
             return reduction.reduce(ctx, arguments)
+        case "creation" if arguments.path in _DISPLAYED and any(isinstance(value, TupleValue) for value in arguments.positional[:1]):
+            return joining.array(ctx, arguments)
         case "creation":
             return creation.create(ctx, arguments.path, arguments.positional, arguments.keywords, arguments.span)
         case "contraction":

@@ -23,6 +23,8 @@ from setuptools_polyopt.frontend.arguments import (
     flag,
 )
 from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.grids import GRIDS
+from setuptools_polyopt.frontend.joining import JOINING
 from setuptools_polyopt.frontend.reduction import Options, reduced
 from setuptools_polyopt.frontend.values import ArrayValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
@@ -235,10 +237,14 @@ def _cross(ctx: Context, call: Arguments) -> Value:
     return target
 
 
+_READERS = ("array", "asarray", "zeros", "ones", "empty", "full", "reshape", "transpose", "broadcast_to", "indices", "polyval", "select")
+DISPLAYS = frozenset(JOINING) | {f"numpy.{name}" for name in _READERS}
+"""Functions to which a list is as good as a tuple."""
+
 FUNCTIONS: Mapping[str, Callable[[Context, Arguments], Value]] = {
     "numpy.var": _variance, "numpy.std": _variance, "numpy.ptp": _range, "numpy.average": _average,
     "numpy.count_nonzero": _count, "numpy.trace": _trace, "numpy.linalg.norm": _norm,
     "numpy.diff": _difference, "numpy.trapezoid": _trapezoid, "numpy.trapz": _trapezoid, "numpy.cross": _cross,
     "numpy.cumsum": scans.cumulative, "numpy.cumprod": scans.cumulative,
-    "numpy.argmax": scans.position, "numpy.argmin": scans.position,
+    "numpy.argmax": scans.position, "numpy.argmin": scans.position, **JOINING, **GRIDS,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Local arrays: `np.zeros`, `ones`, `empty`, `full`, their `_like` forms, copies, `arange`, `astype`.
+"""Local arrays: `np.zeros`, `ones`, `empty`, `full`, their `_like` forms, copies, `astype`.
 
     c = np.zeros((n, m))      ->   temporary c: float64[n, m];  for i0, i1: c[i0, i1] = 0.0
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import arrays
-from setuptools_polyopt.frontend.affine import number
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import (
     C_ORDER,
@@ -27,9 +26,10 @@ from setuptools_polyopt.frontend.values import (
     Value,
 )
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Select, Sym
+from setuptools_polyopt.ir.expressions import Const, Expr
+from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.operators import elementwise
-from setuptools_polyopt.operators.values import Operand, ScalarType, cast
+from setuptools_polyopt.operators.values import Operand, element
 
 _FILLS: dict[str, int | None] = {"zeros": 0, "ones": 1, "empty": None, "ndarray": None}
 _PYTHON_DTYPES = {
@@ -47,7 +47,7 @@ def create(ctx: Context, path: str, positional: Sequence[Value], keywords: Mappi
         case "zeros" | "ones" | "empty" | "ndarray":
             given = _bind(path, ("shape", "dtype"), positional, keywords, span)
             dtype = _dtype(given.get("dtype"), DType.FLOAT64, span)
-            return _filled(ctx, shape_of(ctx, given["shape"], span), dtype, _FILLS[name], span)
+            return filled(ctx, shape_of(ctx, given["shape"], span), dtype, _FILLS[name], span)
         case "full":
             return _full(ctx, _bind(path, ("shape", "fill_value", "dtype"), positional, keywords, span), span)
         case "zeros_like" | "ones_like" | "empty_like":
@@ -55,20 +55,16 @@ def create(ctx: Context, path: str, positional: Sequence[Value], keywords: Mappi
             model = _array(given["a"], path, span)
             dtype = _dtype(given.get("dtype"), model.dtype, span)
             order = arrays.common_order([model], model.rank)
-            return _filled(ctx, model.extents, dtype, _FILLS[name.removesuffix("_like")], span, order)
+            return filled(ctx, model.extents, dtype, _FILLS[name.removesuffix("_like")], span, order)
         case "full_like":
             given = _bind(path, ("a", "fill_value", "dtype"), positional, keywords, span)
             model = _array(given["a"], path, span)
             dtype = _dtype(given.get("dtype"), model.dtype, span)
-            target = _filled(ctx, model.extents, dtype, None, span, arrays.common_order([model], model.rank))
+            target = filled(ctx, model.extents, dtype, None, span, arrays.common_order([model], model.rank))
             _fill_with(ctx, target, given["fill_value"], span)
             return target
-        case "copy" | "array" | "astype" | "ascontiguousarray":
+        case "copy" | "array" | "astype" | "ascontiguousarray" | "asarray" | "flatten":
             return _copied(ctx, path, positional, keywords, span)
-        case "eye" | "identity":
-            return _identity(ctx, _bind(path, ("N", "dtype"), positional, keywords, span), span)
-        case "arange":
-            return _arange(ctx, _bind(path, ("stop",), positional, keywords, span)["stop"], span)
         case _:
             raise unsupported(span, "creation", f"`{path}` is not supported")
 
@@ -139,9 +135,10 @@ def _dtype(value: Value | None, default: DType, span: Span) -> DType:
     return given_dtype(value, span) or default
 
 
-def _filled(
+def filled(
     ctx: Context, extents: tuple[Expr, ...], dtype: DType, value: int | None, span: Span, order: Order | None = C_ORDER
 ) -> ArrayValue:
+    """A new array, all of whose elements are zero or one (or nothing yet)."""
     target = ctx.state.temporary("t", dtype, extents, order)
     if value is not None:
         arrays.fill(ctx, target, literal_of(value, dtype), span)
@@ -161,7 +158,7 @@ def _full(ctx: Context, given: Mapping[str, Value], span: Span) -> ArrayValue:
     extents, value = shape_of(ctx, given["shape"], span), given["fill_value"]
     if not isinstance(value, ScalarValue):
         raise unsupported(span, "creation", "only a number can fill an array")
-    target = _filled(ctx, extents, _dtype(given.get("dtype"), value.type.dtype, span), None, span)
+    target = filled(ctx, extents, _dtype(given.get("dtype"), value.type.dtype, span), None, span)
     _fill_with(ctx, target, value, span)
     return target
 
@@ -173,44 +170,36 @@ def _fill_with(ctx: Context, target: ArrayValue, value: Value, span: Span) -> No
 
 
 def _copied(ctx: Context, path: str, positional: Sequence[Value], keywords: Mapping[str, Value], span: Span) -> ArrayValue:
-    """Fresh copies: `np.copy` and `np.array` keep the memory order, the methods `copy` and `ascontiguousarray` give C order."""
+    """Fresh copies: `np.copy` and `np.array` keep the memory order, the methods `copy` and `flatten` of a vector give C order. `asarray` of
+    an array of that type is the array."""
     name = path.rpartition(".")[2]
-    names = ("a", "dtype") if name in ("array", "astype") else ("a",)
-    given = _bind(path, names, positional, keywords, span)
+    names = ("a", "dtype") if name in ("array", "astype", "asarray", "ascontiguousarray") else ("a",)
+    given = _bind(path, names, positional, {key: value for key, value in keywords.items() if key != "copy"}, span)
     source = _array(given["a"], path, span)
-    if name == "ascontiguousarray":
-        raise unsupported(span, "creation", "`numpy.ascontiguousarray` may return the array itself", "use .copy()")
     dtype = _dtype(given.get("dtype"), source.dtype, span)
-    order = Order() if path == "ndarray.copy" else arrays.common_order([source], source.rank)
-    if dtype.kind != source.dtype.kind and (source.dtype.is_complex or dtype.is_integer):
-        raise unsupported(span, "cast", f"the conversion from {source.dtype.value} to {dtype.value} may warn and stays NumPy's")
+    if name in ("asarray", "ascontiguousarray") or _is_false(keywords.get("copy")):
+        if dtype is source.dtype and (name != "ascontiguousarray" or _contiguous(ctx, source)):
+            return source
+        if name == "ascontiguousarray" or path == "numpy.array":
+            raise unsupported(span, "creation", f"`{path}` may return the array itself", "use .copy()")
+    if name == "flatten" and source.rank > 1:
+        raise unsupported(span, "creation", "a flat copy of several axes has no affine index map")
+    order = Order() if path in ("ndarray.copy", "ndarray.flatten") else arrays.common_order([source], source.rank)
     target = ctx.state.temporary("t", dtype, source.extents, order)
     with arrays.nest(ctx, source.extents, span) as indices:
-        arrays.store(ctx, target.load(indices), cast(source.read(indices), dtype), span)
+        value = elementwise.convert(element(source.read(indices)), dtype, span)
+        arrays.store(ctx, target.load(indices), value, span)
     return target
 
 
-def _identity(ctx: Context, given: Mapping[str, Value], span: Span) -> ArrayValue:
-    extents = shape_of(ctx, given["N"], span)
-    dtype = _dtype(given.get("dtype"), DType.FLOAT64, span)
-    target = ctx.state.temporary("t", dtype, (extents[0], extents[0]))
-    with arrays.nest(ctx, target.extents, span) as indices:
-        one, zero = literal_of(1, dtype), literal_of(0, dtype)
-        arrays.store(ctx, target.load(indices), Select(Compare("eq", indices[0], indices[1]), one, zero, dtype), span)
-    ctx.state.nests -= 1
-    return target
+def _is_false(value: Value | None) -> bool:
+    return isinstance(value, ScalarValue) and isinstance(value.expr, Const) and not value.expr.value
 
 
-def _arange(ctx: Context, stop: Value, span: Span) -> ArrayValue:
-    """`np.arange(n)` of a Python int."""
-    form = ctx.state.form(stop.expr) if isinstance(stop, ScalarValue) and stop.type == ScalarType("python", DType.INT64) else None
-    if form is None:
-        raise unsupported(span, "creation", "`numpy.arange` is supported with one integer size only")
-    ctx.state.assume(form - number(0), "the extent of the new array is not negative", span)
-    target = ctx.state.temporary("t", DType.INT64, (form.expr(),))
-    with arrays.nest(ctx, target.extents, span) as indices:
-        index = indices[0]
-        assert isinstance(index, Sym)
-        arrays.store(ctx, target.load(indices), index, span)
-    ctx.state.nests -= 1
-    return target
+def _contiguous(ctx: Context, source: ArrayValue) -> bool:
+    """Whether the array is contiguous, or a guard may ask whether it is: it has to be all of what the caller gave, or of a local one."""
+    if not source.whole or source.order is None or not source.order.plain or source.rank != ctx.state.arrays[source.storage].rank:
+        return False
+    if ctx.state.arrays[source.storage].role is Role.ARGUMENT:
+        ctx.state.contiguous[source.storage] = 0
+    return True

@@ -19,7 +19,15 @@ from setuptools_polyopt.frontend import lists, views
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.arrays import drop_axis
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, ListValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    ListValue,
+    NoneValue,
+    PathValue,
+    ScalarValue,
+    TupleValue,
+    Value,
+)
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Select, integer
 from setuptools_polyopt.ir.statements import Assign
@@ -63,6 +71,8 @@ def locate(ctx: Context, node: ast.Subscript) -> Element | Value:
     base = ctx.expr(base_node)
     if isinstance(base, TupleValue):
         return _tuple_item(ctx, base, node)
+    if isinstance(base, PathValue) and base.path in ("numpy.mgrid", "numpy.ogrid"):
+        return _grid(ctx, base.path, items, ctx.span(node))
     if isinstance(base, ListValue):
         return _of_list(ctx, base, items, brackets, node)
     if not isinstance(base, ArrayValue):
@@ -82,6 +92,17 @@ def _of_list(ctx: Context, base: ListValue, items: list[ast.expr], brackets: int
         return Element(place.view, place.indices, base)
     assert isinstance(place, ArrayValue)  # what else there is of an array
     return lists.sliced(ctx, base, place, ctx.span(node)) if whole_slice else base.row(place)
+
+
+def _grid(ctx: Context, name: str, items: list[ast.expr], span: Span) -> Value:
+    """`np.mgrid[a:b, c:d]`."""
+    from setuptools_polyopt.frontend import grids  # which makes arrays, out of what subscripts read
+
+    slices = [item for item in items if isinstance(item, ast.Slice)]
+    if len(slices) < len(items):
+        raise unsupported(span, "arguments", f"`{name}` is supported with slices only")
+    parts = ((item.lower, item.upper, item.step) for item in slices)
+    return grids.grid(ctx, name, [tuple(None if p is None else ctx.expr(p) for p in part) for part in parts], span)
 
 
 def _items(index: ast.expr) -> list[ast.expr]:

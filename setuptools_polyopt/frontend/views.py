@@ -135,14 +135,20 @@ def _squeeze(ctx: Context, call: Arguments) -> Value:
     return source
 
 
-def _at_least(rank: int) -> Callable[[Context, Arguments], ArrayValue]:
-    def function(ctx: Context, call: Arguments) -> ArrayValue:
-        source = call.array(call.bound("a"), "a")
-        while source.rank < rank:
-            source = new_axis(source, 2 if source.rank == 2 else 0)
-        return source
+def at_least(source: ArrayValue, rank: int) -> ArrayValue:
+    """The view with as many axes; those that are added in front and, the third one, behind."""
+    while source.rank < rank:
+        source = new_axis(source, 2 if source.rank == 2 else 0)
+    return source
 
-    return function
+
+def _at_least(rank: int) -> Callable[[Context, Arguments], ArrayValue]:
+    return lambda _, call: at_least(call.array(call.bound("a"), "a"), rank)
+
+
+def writable(source: ArrayValue) -> ArrayValue:
+    """A view through which NumPy itself writes, though it hands out a read-only one."""
+    return replace(source, writable=True)
 
 
 # backwards

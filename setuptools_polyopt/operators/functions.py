@@ -38,7 +38,7 @@ IMPURE_MODULES = ("numpy.random.", "random.", "time.")
 
 _METHODS = {
     **{name: f"numpy.{name}" for name in ("sum", "prod", "mean", "min", "max", "any", "all", "dot", "clip", "round", "copy")},
-    **{name: f"numpy.{name}" for name in ("transpose", "swapaxes", "squeeze", "diagonal", "trace")},
+    **{name: f"numpy.{name}" for name in ("transpose", "swapaxes", "squeeze", "diagonal", "trace", "repeat")},
     **{name: f"numpy.{name}" for name in ("sort", "argsort", "argmax", "argmin", "cumsum", "cumprod", "var", "std", "ravel", "reshape")},
     "conj": "numpy.conjugate",
     "conjugate": "numpy.conjugate",

@@ -27,7 +27,8 @@ def f{number}({parameters}):
     result = {expression}
     total = 0.0
     for k in range(2):
-        total += 1.5 * k
+        if result is not None:
+            total += 1.5 * k
     return result, total
 
 """
