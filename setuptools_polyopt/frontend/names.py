@@ -191,7 +191,7 @@ class _Liveness:
     def loop(
         self, node: ast.For | ast.AsyncFor | ast.While, killed: frozenset[str], used: frozenset[str], live: frozenset[str]
     ) -> frozenset[str]:
-        behind = self.block(node.orelse, live) | live
+        behind = self.block(node.orelse, live)  # a `break` goes past it
         head = behind | used
         while True:
             self.jumps.append((live, head))

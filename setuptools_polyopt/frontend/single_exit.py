@@ -105,7 +105,7 @@ class _Rewriter:
                         return None
                     return [*made, ast.copy_location(ast.If(statement.test, then, orelse), statement)]
                 case ast.For() | ast.While() if _returns([statement]) and not has_breaks(statement.body):
-                    orelse = self.block(statement.orelse, pending[index + 1 :])
+                    orelse = [] if _endless(statement) else self.block(statement.orelse, pending[index + 1 :])
                     return None if orelse is None else [*made, self.loop(statement, orelse)]
                 case _:
                     made.append(statement)
@@ -130,6 +130,7 @@ class _Rewriter:
                     made.append(ast.copy_location(ast.If(statement.test, *branches), statement))
                 case ast.For() | ast.While() if _returns([statement]) and not has_breaks(statement.body):
                     after = [*self.inside([*statement.orelse, *body[index + 1 :]]), ast.copy_location(ast.Continue(), statement)]
+                    after = [] if _endless(statement) else after
                     return [*made, self.loop(statement, after), ast.copy_location(ast.Break(), statement)]
                 case _:
                     made.append(statement)
@@ -146,6 +147,11 @@ def _returns(body: Sequence[ast.stmt]) -> bool:
     return any(isinstance(part, ast.Return) for part in own_nodes(body))
 
 
+def _endless(node: ast.stmt) -> bool:
+    """Whether only a jump ends the loop."""
+    return isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
+
+
 def _leaves(body: Sequence[ast.stmt]) -> bool:
     """Whether every path through the statements returns or raises."""
     for node in body:
@@ -153,6 +159,8 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
             case ast.Return() | ast.Raise():
                 return True
             case ast.If() if _leaves(node.body) and _leaves(node.orelse):
+                return True
+            case ast.While() if _endless(node) and not has_breaks(node.body):
                 return True
             case _:
                 pass
