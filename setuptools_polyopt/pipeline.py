@@ -256,7 +256,8 @@ def _with_gpu(
     bound = compiled.native.variant.kernel
     symbol = compiled.native.source.symbol
     try:
-        for_gpu = as_variant(compiled.scheduled.with_options(Options(gpu=True)).kernel, bound, symbol)
+        options = Options(gpu=True, library=settings.fp != "strict")
+        for_gpu = as_variant(compiled.scheduled.with_options(options).kernel, bound, symbol)
         gpu = gpu_variant(for_gpu, compiled.scheduled.footprints(), symbol, code, settings.fp)
         native, chunks = with_devices(compiled.native, compiled.scheduled, schedules, code, settings.fp)
         gpu_plans_source([GpuRegion(module.name, region, ((native.variant, gpu),), chunks)])  # what cannot be printed fails here

@@ -9,7 +9,7 @@ enough, and for a sum in a scalar one look behind its loop.
                                                      C[i, j] = device.finite(s / d[j])
 
 In strict mode NumPy's own inner loops and the process's libm are refused, since only they give their own bits. In bounded mode
-transcendental functions are the device's and sums are pairwise; a value that depends on one must then decide nothing.
+transcendental functions are the device's and sums are pairwise; a value that depends on one must then decide nothing (`decides_nothing`).
 """
 
 from __future__ import annotations
@@ -59,8 +59,6 @@ def device_form(kernel: Kernel, fp: str) -> Kernel:
     for statement in walk(kernel.body):
         for expr in _expressions(statement):
             _accept(expr, fp, _span(statement, kernel))
-    if fp == "bounded":
-        _decides_nothing(kernel)
     return replace(kernel, body=_Form(kernel).block(kernel.body, frozenset()))
 
 
@@ -131,12 +129,15 @@ def _refused(span: Span, text: str, remedy: str = "") -> Unsupported:
     return unsupported(span, "no-gpu-form", f"not for a GPU: {text}", remedy)
 
 
-def _decides_nothing(kernel: Kernel) -> None:
-    """Values within some bound of the right one must not come to tests, subscripts or integers."""
+def decides_nothing(kernel: Kernel) -> None:
+    """Values within some bound of the right one must not come to tests, subscripts or integers.
+
+    kernel: all of it, whatever it is taken apart into later. Raises Unsupported.
+    """
     tainted: set[str] = set()
     found = assigns(kernel.body)
     while True:
-        new = {item.target.array for item in found if _is_tainted(item.value, tainted)} - tainted
+        new = {item.target.array for item in found if item.free or _is_tainted(item.value, tainted)} - tainted
         if not new:
             break
         tainted |= new

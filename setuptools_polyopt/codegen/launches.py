@@ -19,6 +19,7 @@ from typing import TypeAlias
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.cuda import CudaArg, CudaKernel
+from setuptools_polyopt.codegen.products import Part, Product
 from setuptools_polyopt.codegen.python import python_expression, python_name, python_tuple
 from setuptools_polyopt.codegen.work import Middles, added, block_work, number, on_gpu, product, trips, with_loop
 from setuptools_polyopt.exhaustive import assert_never
@@ -39,7 +40,7 @@ class Around:
     body: tuple[Launch, ...]
 
 
-Launch: TypeAlias = "CudaKernel | Around"
+Launch: TypeAlias = "CudaKernel | Product | Around"
 
 
 Box: TypeAlias = "tuple[tuple[Expr, Expr], ...]"
@@ -75,8 +76,11 @@ def _cost(launches: Sequence[Launch], middles: Middles) -> tuple[Expr, Expr]:
     count: Expr = number(0.0)
     chain: Expr = number(0.0)
     more: Expr
+    work: Expr
     for item in launches:
-        if isinstance(item, CudaKernel):
+        if isinstance(item, Product):
+            more, work = number(1.0), number(0.0)
+        elif isinstance(item, CudaKernel):
             known = dict(middles)
             for loop in item.loops:
                 known = with_loop(loop, known)
@@ -99,7 +103,7 @@ def _all(launches: Sequence[Launch], temporaries: Sequence[Array]) -> Iterator[A
     for item in launches:
         if isinstance(item, CudaKernel):
             yield from item.arrays
-        else:
+        elif isinstance(item, Around):
             yield from _all(item.body, ())
 
 
@@ -140,6 +144,8 @@ def _lines(launches: Sequence[Launch], pad: str) -> Iterator[str]:
                 call = "launch_tiles" if item.sides else "launch_blocks" if item.blocks else "launch"
                 sides = [python_tuple(map(str, item.sides))] if item.sides else []
                 yield f"{pad}gpu.{call}({', '.join([_quoted(item.symbol), extents, *sides, *map(_argument, item.args)])})"
+            case Product(target=target, left=left, right=right):
+                yield f"{pad}gpu.multiply_add({', '.join(map(_part, (target, left, right)))})"
             case Around(loop=loop, body=body):
                 ends = [python_expression(loop.lower), python_expression(loop.upper)]
                 step = [str(loop.step)] if loop.step != 1 else []
@@ -147,6 +153,11 @@ def _lines(launches: Sequence[Launch], pad: str) -> Iterator[str]:
                 yield from _lines(body, pad + "    ")
             case _:
                 assert_never(item)
+
+
+def _part(part: Part) -> str:
+    box = ", ".join(f"({python_expression(low)}, {python_expression(high)})" for low, high in part.box)
+    return f"{python_name(part.array)}.part({box}){'.T' if part.turned else ''}"
 
 
 def _argument(arg: CudaArg) -> str:

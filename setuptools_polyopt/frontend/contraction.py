@@ -13,6 +13,7 @@ from setuptools_polyopt.frontend import arrays
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ArrayValue, ScalarValue, Value
 from setuptools_polyopt.ir.expressions import Expr, Load, integer
+from setuptools_polyopt.ir.statements import Assign
 from setuptools_polyopt.operators.contractions import contraction
 from setuptools_polyopt.operators.values import Operand, ScalarType, element
 
@@ -37,7 +38,7 @@ def product(ctx: Context, left: Value, right: Value, span: Span, path: str = "op
         a = left.read((*outer[: len(rows)], k))
         b = right.read((k, *outer[len(rows) :]))
         place = _place(target, outer)
-        arrays.store(ctx, place, rule.combine(place, a, b), span)
+        ctx.state.emit(Assign(place, rule.combine(place, a, b), span, free=rule.dtype.kind in "fc"))
     return ScalarValue(ScalarType("numpy", target.dtype), target) if isinstance(target, Load) else target
 
 

@@ -22,12 +22,14 @@ LoopKind: TypeAlias = Literal["serial", "parallel", "vector"]
 @dataclass(frozen=True, slots=True)
 class Assign:
     """`target = value`; the types agree. `label` names the statement uniquely within the kernel (`S0`, `S1`, ...); the instances that a
-    schedule makes of one statement carry its label."""
+    schedule makes of one statement carry its label. free: it adds up the products of a call whose order is a library's own (`a @ b`), so a
+    library may do that too."""
 
     target: Load
     value: Expr
     span: Span = NOWHERE
     label: str = ""
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

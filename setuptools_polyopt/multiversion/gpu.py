@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from setuptools_polyopt.codegen import cuda
 from setuptools_polyopt.codegen.cuda import CudaKernel, cuda_kernel
+from setuptools_polyopt.codegen.device import decides_nothing
 from setuptools_polyopt.codegen.launches import Around, Launch, host_function
+from setuptools_polyopt.codegen.products import Product, library_product
 from setuptools_polyopt.codegen.python import python_expression, python_name
 from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.exhaustive import assert_never
@@ -66,9 +68,11 @@ def gpu_variant(
     if not any(stage.loop is not None for stage in found.each()):
         text = "not for a GPU: no loop has independent iterations"
         raise unsupported(kernel.span, "no-gpu-form", text, "use separate arrays for the results of iterations")
+    if fp == "bounded":
+        decides_nothing(kernel)
     launches = tuple(_launch(step, fp) for step in found.steps)
-    kernels = tuple(_kernels(launches))
-    flags = 0
+    kernels = tuple(item for item in _each(launches) if isinstance(item, CudaKernel))
+    flags = cuda.UNDERFLOW if any(isinstance(item, Product) for item in _each(launches)) else 0
     for item in kernels:
         flags |= item.flags
     try:
@@ -82,16 +86,19 @@ def gpu_variant(
 
 def _launch(step: Step, fp: str) -> Launch:
     if isinstance(step, Stage):
+        product = library_product(step.kernel) if fp != "strict" else None
+        if product is not None:
+            return product
         return cuda_kernel(step.kernel, step.loop, fp, shared_tiles(step.kernel, step.loop) if step.loop else None)
     return Around(step.loop, tuple(_launch(inner, fp) for inner in step.steps))
 
 
-def _kernels(launches: Iterable[Launch]) -> Iterable[CudaKernel]:
+def _each(launches: Iterable[Launch]) -> Iterable[CudaKernel | Product]:
     for item in launches:
-        if isinstance(item, CudaKernel):
-            yield item
+        if isinstance(item, Around):
+            yield from _each(item.body)
         else:
-            yield from _kernels(item.body)
+            yield item
 
 
 def _plan(kernel: Kernel, touched: Mapping[str, Footprint], symbol: str, code: str, flags: int, fields: str) -> str:

@@ -25,10 +25,13 @@ from setuptools_polyopt.polyhedral.strides import cost
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, band, depth, path, sequence
 
 
-def fuse(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] = ()) -> Tree:
+def fuse(
+    tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] = (), alone: frozenset[str] = frozenset()
+) -> Tree:
     """Join neighbouring nests of every sequence.
 
     deps: all dependences, restricted to pairs with equal dates in `outer`. Coincidence must be known; it holds for the result as well.
+    alone: statements whose nests are joined to no other.
     """
     match tree:
         case Leaf() | Allocate():
@@ -36,12 +39,12 @@ def fuse(tree: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...] =
         case Band(members=members, child=child):
             for member in members:
                 deps = deps.eq_at_multi_union_pw_aff(member.union())
-            return replace(tree, child=fuse(child, scop, deps, (*outer, *members)))
+            return replace(tree, child=fuse(child, scop, deps, (*outer, *members), alone))
         case Sequence(children=children):
             done: list[Tree] = []
             for child in children:
-                child = fuse(child, scop, _within(child, scop, deps), outer)
-                _append(done, child, scop, deps, outer)
+                child = fuse(child, scop, _within(child, scop, deps), outer, alone)
+                _append(done, child, scop, deps, outer, alone)
             return sequence(_peel(child, scop) for child in done)
 
 
@@ -50,11 +53,14 @@ def _within(tree: Tree, scop: Scop, deps: isl.UnionMap) -> isl.UnionMap:
     return deps.intersect_domain(domain).intersect_range(domain)
 
 
-def _append(done: list[Tree], child: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...]) -> None:
+def _append(
+    done: list[Tree], child: Tree, scop: Scop, deps: isl.UnionMap, outer: tuple[Member, ...], alone: frozenset[str]
+) -> None:
     """Join a nest to the last one before it that it can be joined to, or put it at the end."""
     domain = domain_of(child, scop)
     for position in reversed(range(len(done))):
-        joined = _join(done[position], child, scop, deps, outer)
+        apart = alone & {*done[position].names, *child.names}
+        joined = None if apart else _join(done[position], child, scop, deps, outer)
         if joined is not None:
             done[position] = joined
             return

@@ -15,6 +15,7 @@ from functools import partial
 from setuptools_polyopt.diagnostics import Diagnostic, Severity
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.printer import print_kernel
+from setuptools_polyopt.ir.visitors import assigns
 from setuptools_polyopt.polyhedral import legality
 from setuptools_polyopt.polyhedral.astgen import generate
 from setuptools_polyopt.polyhedral.blocks import in_blocks
@@ -224,7 +225,7 @@ def _as_written(scop: Scop) -> _Plan:
 def _ways(options: Options) -> tuple[Callable[[Scop, Dependences], Tree], ...]:
     """How to come to a schedule, the best first. Tiles can be too much for isl's generator of loops where the plain loops are not."""
     if options.gpu:
-        return (_for_gpu, partial(_marked_program, options=replace(options, vector=False)))
+        return (partial(_for_gpu, library=options.library), partial(_marked_program, options=replace(options, vector=False)))
     if not options.reorder:
         return (partial(_marked_program, options=options),)
     untiled = replace(options, tile=False)
@@ -241,16 +242,17 @@ def _from_program(scop: Scop, deps: Dependences, options: Options) -> Tree:
     return _improve(coincidence(tree, scop, deps.all), scop, deps, options)
 
 
-def _for_gpu(scop: Scop, deps: Dependences) -> Tree:
+def _for_gpu(scop: Scop, deps: Dependences, library: bool) -> Tree:
     """isl's schedule, fused or not, or the program's order, whichever leaves most to threads (isl skews what loops around launches do
     better); with wavefronts where more statements become parallel."""
     everything = deps.all
     found = []
-    for apart in (False, True):
+    products = frozenset(s.name for s in scop.statements if library and any(item.free for item in assigns(s.body)))
+    for apart in (False, True) if not products else (True,):
         with suppress(NoSchedule):
             found.append(schedule(scop, deps, apart))
     found.append(coalesce(program_order(scop), scop, everything))
-    trees = [fuse(coincidence(tree, scop, everything), scop, everything) for tree in found]
+    trees = [fuse(coincidence(tree, scop, everything), scop, everything, alone=products) for tree in found]
     best = max((spread(tree, scop, everything, apart) for apart in (False, True) for tree in trees), key=parallelism)
     if parallelism(best)[0] == len(best.names):
         return best

@@ -56,13 +56,21 @@ class Block(NamedTuple):
 
 
 class Device(NamedTuple):
-    """An array on the device: the address of its element of index zero, and the steps of its axes in elements."""
+    """An array on the device: the address of its element of index zero, and the steps of its axes in elements. buffer: what is there of it,
+    from `origin` (else index zero) on, in one piece of that shape and order, or the caller's array."""
 
     at: np.int64
     steps: tuple[int, ...]
     buffer: Any
     shape: tuple[int, ...]
     order: str
+    origin: tuple[int, ...] = ()
+
+    def part(self, *box: tuple[int, int]) -> Any:
+        """A box of it as CuPy knows arrays."""
+        whole = self.buffer if self.buffer.shape == self.shape else self.buffer.reshape(self.shape, order=self.order)
+        first = self.origin or (0,) * len(box)
+        return whole[tuple(slice(low - start, max(low, high) - start) for (low, high), start in zip(box, first, strict=True))]
 
 
 def run(plan: GpuPlan | None, call: Call) -> tuple[int, int] | None:
@@ -187,6 +195,7 @@ class Run:
         self.devices: dict[str, Device] = {}
         self.saved: dict[str, Any] = {}
         self.outputs: list[tuple[Any, Device, Box, Box]] = []  # the written section, and the boxes that are touched and written
+        self.finite: list[Any] = []
         self.word = self.guarded(self._status_word)
 
     def guarded(self, action: Any, *args: Any, **keywords: Any) -> Any:
@@ -228,7 +237,8 @@ class Run:
         if host is not None and spec.reads and device.buffer.size:
             self.guarded(device.buffer.set, _section(host, box, origin).ravel(order=order))
         shift = sum(low * step for (low, _), step in zip(box, device.steps, strict=True))
-        device = device._replace(at=np.int64(int(device.at) - shift * device.buffer.dtype.itemsize))
+        origin_there = tuple(low for low, _ in box)
+        device = device._replace(at=np.int64(int(device.at) - shift * device.buffer.dtype.itemsize), origin=origin_there)
         self.devices[name] = device
         if host is not None and spec.writes:
             section = _clipped(written or touched, box)
@@ -271,6 +281,15 @@ class Run:
             padding = (1,) * (3 - len(grid))
             self._launch(kernel, (*grid, *padding), (*sides[::-1], *padding), args)
 
+    def multiply_add(self, target: Any, left: Any, right: Any) -> None:
+        """`target += left @ right` by the library. Whether all numbers are finite is looked at in the end."""
+        if target.size and left.size:
+            self.guarded(self._multiply_add, target, left, right)
+
+    def _multiply_add(self, target: Any, left: Any, right: Any) -> None:
+        target += self.cupy.matmul(left, right)
+        self.finite.append(self.cupy.isfinite(target).all())
+
     def _launch(self, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
         typed = tuple(np.int64(arg) if isinstance(arg, int) else arg for arg in args)
         self.guarded(self.guarded(self.module.get_function, kernel), grid, block, typed)
@@ -280,6 +299,7 @@ class Run:
     def status(self) -> tuple[int, int]:
         """Wait for the device: whether something failed, and the floating-point flags. After a failure arrays are as they were."""
         failed, flags = (int(part) for part in self.guarded(self.word.get))
+        failed = failed or int(not all(self.guarded(bool, item) for item in self.finite))
         if failed:
             self.restore()
         return failed, flags | self.plan.flags

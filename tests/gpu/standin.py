@@ -79,6 +79,20 @@ class ndarray:
     def data(self) -> MemoryPointer:
         return MemoryPointer(self.host.__array_interface__["data"][0], self)
 
+    @property
+    def T(self) -> ndarray:
+        return ndarray.over(self.host.T)
+
+    def __iadd__(self, other: ndarray) -> ndarray:
+        self.host += other.host
+        return self
+
+    def all(self) -> ndarray:
+        return ndarray.over(np.asarray(self.host.all()))
+
+    def __bool__(self) -> bool:
+        return bool(self.host)
+
     def fill(self, value: Any) -> None:
         self.host.fill(value)
 
@@ -112,6 +126,15 @@ def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
 def array(host: Any) -> ndarray:
     """A device array as a program makes it."""
     return ndarray.over(np.array(host, order="K"))
+
+
+def matmul(left: ndarray, right: ndarray) -> ndarray:
+    COUNTS["products"] += 1
+    return ndarray.over(np.matmul(left.host, right.host))
+
+
+def isfinite(values: ndarray) -> ndarray:
+    return ndarray.over(np.isfinite(values.host))
 
 
 class Kernel:
@@ -195,5 +218,5 @@ def module() -> ModuleType:
     cuda = ModuleType("cupy.cuda")
     cuda.runtime = type("runtime", (), {"getDeviceCount": staticmethod(lambda: LIMIT["devices"])})
     cuda.Device = type("Device", (), {"id": 0, "compute_capability": property(lambda self: LIMIT["capability"])})
-    made.__dict__.update(cuda=cuda, ndarray=ndarray, empty=empty, array=array, RawModule=RawModule)
+    made.__dict__.update(cuda=cuda, ndarray=ndarray, empty=empty, array=array, matmul=matmul, isfinite=isfinite, RawModule=RawModule)
     return made

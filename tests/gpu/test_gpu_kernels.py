@@ -17,6 +17,7 @@ from random_loop_nests import kernels
 
 from setuptools_polyopt.codegen.registers import keep_in_registers
 from setuptools_polyopt.diagnostics import Unsupported
+from setuptools_polyopt.ir.expressions import Call, Compare, Select
 from setuptools_polyopt.ir.interpreter import run as interpret
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.printer import print_kernel
@@ -147,3 +148,17 @@ def test_a_temporary_inside_the_loop_is_not_kept_around_it() -> None:
     body = loop("i", 0, "n", Alloc("t"), put(at("t", 0), number(0.0), "S0"), update, put(at("a", "i"), at("t", 0), "S2"))
     before = kernel("inner", "n", [array("a", "n"), temporary("t", 2)], body)
     assert keep_in_registers(before, every=True) is before
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_bounded_value_decides_nothing_in_a_later_launch_either(apart: bool) -> None:
+    value = Call("numpy.exp", (at("x", "i"),), F64)
+    test = Select(Compare("gt", at("y", minus(minus("n", 1), "i")), number(1.0)), number(0.0), at("x", "i"), F64)
+    first, second = put(at("y", "i"), value, "S0"), put(at("z", "i"), test if apart else at("y", "i"), "S1")
+    arrays = [array("x", "n"), array("z", "n", role=Role.RESULT), temporary("y", "n")]
+    before = kernel("later", "n", arrays, loop("i", 0, "n", first), loop("i", 0, "n", second))
+    if apart:
+        with pytest.raises(Unsupported, match="would decide a test"):
+            gpu_harness.variant_of(before, "bounded")
+    else:
+        assert gpu_harness.variant_of(before, "bounded").kernels
