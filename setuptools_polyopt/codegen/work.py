@@ -162,13 +162,14 @@ class _Count:
     def _expression(self, expr: Expr, middles: Middles, weight: float, alone: bool) -> Expr:
         """One for an operation or a read of memory, more for slow ones; a reduction by its length."""
         slow: Expr = number(0.0)
-        wide: Expr = number(0.0)
+        each: dict[str, int] = {}
+        calls: dict[str, int] = {}
         for node in walk_expr(expr):
             match node:
                 case Binary(op=op) | Unary(op=op) if op in _WIDE:
-                    wide = added(wide, self.cost(op))
+                    each[op] = each.get(op, 0) + 1
                 case Binary(op=op) if op in _SLOW:
-                    slow = added(slow, self.cost(op))
+                    calls[op] = calls.get(op, 0) + 1
                 case Unary() | Binary():
                     weight += 0.5 if node.dtype.is_integer and node.op in ("add", "sub", "mul") else 1.0
                 case Compare() | Select() | Cast():
@@ -176,13 +177,20 @@ class _Count:
                 case Load(indices=indices):
                     weight += 1.0 if indices else 0.0
                 case Call() if node.function != "complex":
-                    slow = added(slow, self.cost(call_cost(node)))
+                    calls[call_cost(node)] = calls.get(call_cost(node), 0) + 1
                 case Reduce():
                     slow = added(slow, self._reduction(node, middles))
                 case _:
                     pass
-        wide = added(wide, number(weight))
+        wide = added(self._times(each, number(0.0)), number(weight))
+        slow = self._times(calls, slow)
         return added(slow, product(self.cost("scalar"), wide) if alone else wide)
+
+    def _times(self, counts: Mapping[str, int], total: Expr) -> Expr:
+        """`total` and the costs of operations, each as often as it is there."""
+        for name, count in counts.items():
+            total = added(total, product(number(count), self.cost(name)))
+        return total
 
     def _reduction(self, node: Reduce, middles: Middles) -> Expr:
         length: Expr = self.cost(f"reduce.{_known(node.function.partition('.')[2], costs.REDUCTIONS, 'add')}")

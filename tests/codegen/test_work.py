@@ -58,6 +58,16 @@ def test_slow_operations_have_costs_of_their_own() -> None:
     assert units(kernel_work((alone,), (alone,)), n=1) == 1008.0, "a call takes as long alone"
 
 
+def test_equal_operations_are_one_term() -> None:
+    """A complex quotient has dozens of divisions; sums of all of them were too deep to print."""
+    value: Expr = at("a", "i")
+    for _ in range(400):
+        value = op("div", value, at("a", "i"))
+    work = block_work((put(at("a", "i"), value),))
+    assert len(python_expression(work)) < 100
+    assert units(work) == 400 * 1000.0 + 402
+
+
 def test_a_cost_is_looked_up_where_the_estimate_is_made() -> None:
     number = costs.NAMES.index("libm.sin")
     assert guard_expression(named("libm.sin")) == f"polyopt_cost[{number}] /* libm.sin */"

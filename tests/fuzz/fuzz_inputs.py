@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from fuzz_lists import as_lists
 from fuzz_programs import Program
 
 LAYOUTS = (
@@ -65,9 +66,12 @@ def inputs(random: Random, made: Program, plain: bool = False, big: bool = False
         if wild and random.random() < 0.2:
             shape = tuple(random.choice((extent, extent, extent + 1)) for extent in shape)
         dtype = OTHER.get(array.dtype, array.dtype) if other else array.dtype
-        values.append(_array(random, dtype, shape, "C" if not wild else random.choice(LAYOUTS), plain))
-    if wild and random.random() < 0.4:
+        lay_out = "C" if not wild or array.container != "ndarray" else random.choice(LAYOUTS)
+        values.append(_array(random, dtype, shape, lay_out, plain))
+    if wild and random.random() < 0.4 and all(array.container == "ndarray" for array in made.arrays):
         _alias(random, values)
+    if any(array.container != "ndarray" for array in made.arrays):
+        values = as_lists(random, made, values, wild)
     for name in made.scalars:
         values.append(random.choice((USUAL if plain or random.random() < 0.6 else UNUSUAL)[name]))
     if wild and random.random() < 0.2:

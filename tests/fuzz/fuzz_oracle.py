@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,14 @@ class Observed:
     exception: tuple[str, str] | None
     warnings: tuple[tuple[str, str], ...]
     arguments: tuple[object, ...]
+    places: tuple[int, ...] = ()
+    """Which of the lists in arguments and result are one object, in order of their appearance."""
 
 
 def canonical(value: object, arguments: Sequence[Any] = ()) -> object:
     """A value as something that compares equal exactly when type, dtype, layout, identity with an argument, and bits are equal."""
     for index, argument in enumerate(arguments):
-        if value is argument and isinstance(value, np.ndarray):
+        if value is argument and isinstance(value, np.ndarray | list):
             return ("argument", index)
     match value:
         case np.ndarray():
@@ -84,13 +86,23 @@ def observe(function: Callable[..., object], arguments: Sequence[Any], mode: str
                 result = (canonical(value, arguments), _shared(value, arguments))
         except Exception as error:
             exception = (type(error).__name__, str(error))
+    known: dict[int, int] = {}
+    places = tuple(_places((*arguments, None if exception else value), known))
     notes = tuple((w.category.__name__, str(w.message)) for w in caught)
-    return Observed(result, exception, notes, tuple(canonical(argument) for argument in arguments))
+    return Observed(result, exception, notes, tuple(canonical(argument) for argument in arguments), places)
+
+
+def _places(value: object, known: dict[int, int]) -> Iterator[int]:
+    if isinstance(value, list):
+        yield known.setdefault(id(value), len(known))
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _places(item, known)
 
 
 def difference(plain: Observed, built: Observed) -> str | None:
     """The first thing in which two calls differ, in words; None where they agree."""
-    for name in ("exception", "result", "warnings", "arguments"):
+    for name in ("exception", "result", "warnings", "arguments", "places"):
         a, b = getattr(plain, name), getattr(built, name)
         if a != b:
             return f"{name}: plain {a!r}, built {b!r}"

@@ -28,8 +28,9 @@ import standin
 from built import Built, build, profile_of
 from fuzz_features import features
 from fuzz_inputs import inputs
+from fuzz_lists import any_program, list_program
 from fuzz_oracle import MODES, difference, observe
-from fuzz_programs import Program, program
+from fuzz_programs import Program
 from ray_standin import StandIn
 
 from setuptools_polyopt.config import Settings
@@ -139,15 +140,16 @@ def run_seeds(
     tally: Tally,
     levels: Sequence[str] = (),
     settings: Settings | None = None,
+    make: Callable[[Random, str], Program] = any_program,
 ) -> list[Difference]:
     """All differences of one batch of programs; where the build fails, each program is tried alone."""
-    made = [program(Random(seed), f"f{seed}") for seed in seeds]
+    made = [make(Random(seed), f"f{seed}") for seed in seeds]
     try:
         built = build_programs(made, folder, package, levels, settings)
     except Exception:  # noqa: BLE001 -- a build that fails is a find
         if len(made) == 1:
             return [Difference(seeds[0], -1, "", made[0].source, traceback.format_exc())]
-        alone = (run_seeds([seed], count, folder, f"{package}_{seed}", tally, levels, settings) for seed in seeds)
+        alone = (run_seeds([seed], count, folder, f"{package}_{seed}", tally, levels, settings, make) for seed in seeds)
         return [difference for found in alone for difference in found]
     found = []
     for seed, item in zip(seeds, made, strict=True):
@@ -173,9 +175,11 @@ def main() -> int:
     parser.add_argument("--levels", nargs="+", default=LEVELS, help="instruction-set levels, taken in turn by the batches")
     parser.add_argument("--cluster", type=int, default=0, help="send all runs to a stand-in of a Ray cluster of so many processors")
     parser.add_argument("--gpu", action="store_true", help="run all regions that can on a stand-in of a GPU")
+    parser.add_argument("--lists", action="store_true", help="programs on lists only")
     parser.add_argument("--show", action="store_true", help="print each program and what became of it")
     options = parser.parse_args()
     tally, found, start = Tally(), 0, time.monotonic()
+    make = list_program if options.lists else any_program
     levels = itertools.cycle(options.levels)
     ray = StandIn(options.cluster)
     settings = Settings(targets=("cpu", *["ray"] * bool(options.cluster), *["gpu"] * options.gpu))
@@ -190,8 +194,8 @@ def main() -> int:
         seeds = range(first, min(first + options.batch, options.seed + options.programs))
         with tempfile.TemporaryDirectory() as folder:
             if options.show:
-                print("\n".join(program(Random(seed), f"f{seed}").source for seed in seeds))
-            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally, (next(levels),), settings):
+                print("\n".join(make(Random(seed), f"f{seed}").source for seed in seeds))
+            for item in run_seeds(seeds, options.inputs, Path(folder), f"fuzz{first}", tally, (next(levels),), settings, make):
                 found += 1
                 print(f"--- seed {item.seed}, call {item.call} ({item.mode})\n{item.source}{item.text[-1500:]}\n", flush=True)
         ray.objects.clear()

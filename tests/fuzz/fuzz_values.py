@@ -22,11 +22,12 @@ MATH = ("sqrt", "sin", "exp", "fabs", "log", "atan", "floor", "ceil", "cos", "ex
 
 @dataclass(frozen=True)
 class ArrayArgument:
-    """A parameter or local that is an array: `extents` name the sizes `n` and `m`."""
+    """A parameter or local that is an array: `extents` name the sizes `n` and `m`. container: or a "list" (of lists), a "tuple"."""
 
     name: str
     dtype: str
     extents: tuple[str, ...]
+    container: str = "ndarray"
 
     @property
     def kind(self) -> str:
