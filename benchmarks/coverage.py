@@ -51,6 +51,8 @@ ENTRIES = {"corpus": ("run",), "polybench": ("lists", "loops", "arrays")}
 WALL_SECONDS = 3600
 ROUNDS = 3
 SHOWN_SHARE = 0.01
+STEADY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
+"""For glibc: freed memory is kept, so that whether an array comes from fresh pages is no matter of what ran before."""
 MAKERS = ("inputs", "initialise")
 CALLS = """\
 import sys
@@ -168,7 +170,7 @@ def measure_alone(program: Program, work: Path, flags: Sequence[str]) -> Outcome
     own = ["--child", program.folder, program.module, program.entry]
     command = [sys.executable, __file__, "--work", str(work), *flags, *own]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=WALL_SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=WALL_SECONDS, check=False, env={**os.environ, **STEADY})
     except subprocess.TimeoutExpired:
         return Outcome(program.name, program.folder, f"not done after {WALL_SECONDS} s")
     if done.returncode == -signal.SIGXCPU:
