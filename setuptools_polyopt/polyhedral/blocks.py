@@ -34,17 +34,19 @@ from setuptools_polyopt.polyhedral.simplify import simplify
 BLOCK = 4096
 """Iterations of a block: some microseconds of work."""
 
+GPU_BLOCK = 256
+"""The same where each block is a thread of a GPU, of which there have to be many."""
 
 _FAR = 2**40
 """No iterator of a loop outside is further from zero."""
 
 
-def in_blocks(kernel: Kernel, leave: frozenset[str], max_operations: int) -> Kernel:
+def in_blocks(kernel: Kernel, leave: frozenset[str], max_operations: int, size: int = BLOCK) -> Kernel:
     """The kernel with such loops in blocks; the same object where there are none.
 
-    leave: arrays whose readers stay as they are. max_operations: of isl, for one loop.
+    leave: arrays whose readers stay as they are. max_operations: of isl, for one loop. size: iterations of a block.
     """
-    made = _Made(kernel, leave, max_operations, Temporaries(kernel))
+    made = _Made(kernel, leave, max_operations, Temporaries(kernel), size)
     body = made.block(kernel.body, ())
     return replace(kernel, arrays=(*kernel.arrays, *made.temporaries.added), body=body) if made.temporaries.added else kernel
 
@@ -55,6 +57,7 @@ class _Made:
     leave: frozenset[str]
     max_operations: int
     temporaries: Temporaries
+    size: int
 
     def block(self, body: Block, around: tuple[str, ...]) -> Block:
         return tuple(new for item in body for new in self.statement(item, around))
@@ -82,13 +85,13 @@ class _Made:
         return False
 
     def blocks(self, loop: For, found: tuple[Accumulator, ...]) -> Block:
-        count = Binary("floordiv", plus(minus(loop.upper, loop.lower), integer(BLOCK - 1)), integer(BLOCK), DType.INT64)
+        count = Binary("floordiv", plus(minus(loop.upper, loop.lower), integer(self.size - 1)), integer(self.size), DType.INT64)
         extent = simplify(Binary("max", count, integer(0), DType.INT64))
         var = self.temporaries.unused(f"{loop.var}_block")
-        start = plus(loop.lower, Binary("mul", integer(BLOCK), Sym(var), DType.INT64))
-        inner = replace(loop, lower=start, upper=Binary("min", loop.upper, plus(start, integer(BLOCK)), DType.INT64))
+        start = plus(loop.lower, Binary("mul", integer(self.size), Sym(var), DType.INT64))
+        inner = replace(loop, lower=start, upper=Binary("min", loop.upper, plus(start, integer(self.size)), DType.INT64))
         known = len(self.temporaries.added)
-        place = Place(self.temporaries, BLOCK * len(assigns(loop.body)), assigns(loop.body)[0].span, extent, Sym(var))
+        place = Place(self.temporaries, self.size * len(assigns(loop.body)), assigns(loop.body)[0].span, extent, Sym(var))
         parted = with_parts((inner,), found, place)
         work = For(var, integer(0), simplify(count), 1, (*parted.start, *parted.body, *parted.keep), "parallel", span=loop.span)
         combine = replace(work, body=parted.combine, kind="serial")

@@ -18,7 +18,7 @@ from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.visitors import assigns
 from setuptools_polyopt.polyhedral import legality
 from setuptools_polyopt.polyhedral.astgen import generate
-from setuptools_polyopt.polyhedral.blocks import in_blocks
+from setuptools_polyopt.polyhedral.blocks import BLOCK, GPU_BLOCK, in_blocks
 from setuptools_polyopt.polyhedral.dependences import Dependences, dependences
 from setuptools_polyopt.polyhedral.describe import describe
 from setuptools_polyopt.polyhedral.distribute import distribute
@@ -87,7 +87,7 @@ def optimise(kernel: Kernel, options: Options = Options(), scop: Scop | None = N
         scop, deps, plan = better
     if options.reorder and options.parallel:
         parts = frozenset(array.name for array in base.kernel.arrays) - {array.name for array in kernel.arrays}
-        plan = replace(plan, kernel=in_blocks(plan.kernel, parts, options.max_operations))
+        plan = replace(plan, kernel=in_blocks(plan.kernel, parts, options.max_operations, GPU_BLOCK if options.gpu else BLOCK))
     found += describe(plan.tree, scop, plan.contraction)
     if not options.gpu:
         plan = replace(plan, kernel=optimise_inside(plan.kernel, partial(_inside, options=options, found=found)))

@@ -174,14 +174,14 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--levels", nargs="+", default=LEVELS, help="instruction-set levels, taken in turn by the batches")
     parser.add_argument("--cluster", type=int, default=0, help="send all runs to a stand-in of a Ray cluster of so many processors")
-    parser.add_argument("--gpu", action="store_true", help="run all regions that can on a stand-in of a GPU")
+    parser.add_argument("--gpu", action="store_true", help="run all regions that can on a stand-in of a GPU, or those of a cluster")
     parser.add_argument("--lists", action="store_true", help="programs on lists only")
     parser.add_argument("--show", action="store_true", help="print each program and what became of it")
     options = parser.parse_args()
     tally, found, start = Tally(), 0, time.monotonic()
     make = list_program if options.lists else any_program
     levels = itertools.cycle(options.levels)
-    ray = StandIn(options.cluster)
+    ray = StandIn(options.cluster, gpus=2 * options.gpu)
     settings = Settings(targets=("cpu", *["ray"] * bool(options.cluster), *["gpu"] * options.gpu))
     if options.cluster:
         os.environ["POLYOPT_RAY"] = "auto"
@@ -202,7 +202,7 @@ def main() -> int:
         print(f"{tally.programs} programs, {tally.optimised} with a region, {tally.calls} calls, {found} differences, "
               f"{time.monotonic() - start:.0f} s", flush=True)  # fmt: skip
     if options.cluster:
-        print(f"{ray.tasks} tasks")
+        print(f"{ray.tasks} tasks, {ray.on_gpus} of them on a GPU")
     if options.gpu:
         print(f"{standin.COUNTS['launches']} launches of GPU kernels")
     for reason, times in tally.refusals.most_common(25):

@@ -59,6 +59,24 @@ def tails(a):
     return a[3] + 1.0
 
 
+def found(a, t):
+    count = 0
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            if a[i, j] > t:
+                count += 1
+    return count
+
+
+def gathered(k):
+    total, most = 0, k[0]
+    for i in range(k.shape[0]):
+        total += int(k[i]) & 7
+        if k[i] > most:
+            most = k[i]
+    return total, most
+
+
 def rows(x):
     y = x - x.mean(axis=1)[:, None]
     return np.exp(y) / np.sqrt(1.0 + y * y)
@@ -74,6 +92,8 @@ def arguments(seed: int = 0) -> dict[str, tuple[Any, ...]]:
         "ratios": (rng.random(30), rng.random(30) + 0.5),
         "counts": (rng.integers(-50, 50, 33), 4),
         "tails": (rng.random(20),),
+        "found": (rng.random((9, 300)), 0.5),
+        "gathered": (rng.integers(-50, 50, 1000),),
         "rows": (rng.random((4, 300)),),
     }
 
@@ -118,17 +138,25 @@ def compare(built: Built, name: str, values: tuple[Any, ...]) -> None:
                 result = getattr(module, name)(*given)
             except ArithmeticError as error:
                 result = repr(error)
-        outcomes.append([np.asarray(value) for value in (result if result is not None else 0, *given)])
+        results = result if isinstance(result, tuple) else (0 if result is None else result,)
+        outcomes.append([np.asarray(value) for value in (*results, *given)])
     for expected, found in zip(*outcomes, strict=True):
         assert found.dtype == expected.dtype
         assert found.shape == expected.shape
         assert found.tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("name", ["heat", "product", "mix", "ratios", "counts", "tails"])
+@pytest.mark.parametrize("name", ["heat", "product", "mix", "ratios", "counts", "tails", "found", "gathered"])
 def test_bits_of_the_source(strict: Built, cupy: ModuleType, name: str) -> None:
     compare(strict, name, arguments(1)[name])
     assert standin.COUNTS["launches"] > 0
+
+
+@pytest.mark.parametrize("name", ["found", "gathered"])
+def test_accumulations_of_integers_have_threads(strict: Built, name: str) -> None:
+    """They are associative, so there are partial results: some kernel of theirs has a loop over threads."""
+    text = strict.compiled.gpu_sources[f"gpu_strict_mod_{name}_0.cu"]
+    assert "POLYOPT_THREAD(x)" in text
 
 
 def test_any_layout(strict: Built, cupy: ModuleType) -> None:
