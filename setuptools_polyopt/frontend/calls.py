@@ -13,6 +13,7 @@ import ast
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import (
+    appends,
     arrays,
     composites,
     contraction,
@@ -239,6 +240,8 @@ def _query(ctx: Context, arguments: Arguments) -> Value:
 def effect(ctx: Context, node: ast.Call) -> None:
     """A call that stands alone as a statement: `a.fill(x)`, `np.add(a, b, out=c)`, `np.copyto(a, b)`."""
     span = ctx.span(node)
+    if appends.append(ctx, node, span):
+        return
     if isinstance(node.func, ast.Name | ast.Attribute) and chain(node.func) is not None:
         function = _callee(ctx, node.func)
         if isinstance(function, FunctionValue):

@@ -20,7 +20,15 @@ from setuptools_polyopt.frontend import arrays, order
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.creation import dtype_of
-from setuptools_polyopt.frontend.values import ArrayValue, ListValue, NoneValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    EmptyValue,
+    ListValue,
+    NoneValue,
+    ScalarValue,
+    TupleValue,
+    Value,
+)
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Compare, Const, Expr, Sym, integer
 from setuptools_polyopt.ir.statements import For, If
@@ -113,11 +121,14 @@ def is_filled(ctx: Context, value: ListValue, span: Span) -> Expr:
 # ---- new lists -----------------------------------------------------------------------------------------------------------------------
 
 
-def literal(ctx: Context, node: ast.List) -> ListValue:
+def literal(ctx: Context, node: ast.List) -> ListValue | EmptyValue:
     """`[a, b, c]` of numbers of one type, or of new lists of one length."""
     span = ctx.span(node)
-    if not node.elts or any(isinstance(part, ast.Starred) for part in node.elts):
-        raise unsupported(span, "expression", "empty lists and lists with `*` are not supported", "make the list with its length")
+    if not node.elts:
+        ctx.state.empty += 1
+        return EmptyValue(ctx.state.empty)
+    if any(isinstance(part, ast.Starred) for part in node.elts):
+        raise unsupported(span, "expression", "lists with `*` are not supported", "make the list with its length")
     known = set(ctx.state.arrays)
     values = order.evaluated(ctx, node.elts)
     alone(values, known, span)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
-from setuptools_polyopt.frontend import carried
+from setuptools_polyopt.frontend import appends, carried
 from setuptools_polyopt.frontend.affine import Affine, free_symbols, symbol
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
@@ -69,6 +69,7 @@ def lower_for(ctx: Context, node: ast.For, parts: Parts) -> None:
     if isinstance(header, int):
         _spell(ctx, node, [value(integer(k)) for k in range(header)], before, parts)
         return
+    appends.begin(ctx, node, header)
     plain = isinstance(node.target, ast.Name) and value(Sym("i")) == ScalarValue(PYTHON_INT, Sym("i"))
     _Loop(ctx, node, node.target.id if plain and isinstance(node.target, ast.Name) else "", header, before, parts, value).run()
 

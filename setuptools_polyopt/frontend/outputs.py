@@ -16,6 +16,7 @@ from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
+    EmptyValue,
     ListValue,
     NoneValue,
     ScalarValue,
@@ -88,6 +89,8 @@ def _output(ctx: Context, name: str, value: Value, span: Span) -> Output:
             if value.floats:
                 ctx.state.arrays[value.floats] = replace(ctx.state.arrays[value.floats], role=Role.RESULT)
             return replace(output, box="list" if value.box == "python" else "numpy-list", tag=value.floats or None)
+        case EmptyValue():
+            return Output(name, None, "list")
         case NoneValue():
             return Output(name, None, "python")
         case ConflictValue(reason=reason):

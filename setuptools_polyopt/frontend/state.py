@@ -59,6 +59,7 @@ class State:
     tags: dict[str, None] = field(default_factory=dict)
     starts: dict[str, ScalarValue] = field(default_factory=dict)
     begun: dict[str, None] = field(default_factory=dict)
+    empty: int = 0
     nests: int = 0
     explicit: int = 0
     flows: list[object] = field(default_factory=list)

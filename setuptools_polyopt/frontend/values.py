@@ -194,6 +194,24 @@ class ListValue:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptyValue:
+    """`[]`; number: which one of those that the region makes."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingValue:
+    """An empty list to which a loop appends once an iteration. count: how often; number: of the iteration, by the name of its variable;
+    depth: loops around that loop; known: arrays that were there before it."""
+
+    count: Affine
+    number: Callable[[str], Affine]
+    depth: int
+    known: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class TupleValue:
     """A tuple, such as a shape."""
 
@@ -275,6 +293,8 @@ Value: TypeAlias = (
     ScalarValue
     | ArrayValue
     | ListValue
+    | EmptyValue
+    | GrowingValue
     | TupleValue
     | PathValue
     | FunctionValue

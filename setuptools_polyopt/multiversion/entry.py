@@ -588,7 +588,7 @@ def _boxes(version: _Version) -> Iterator[str]:
     seen: set[str] = set()
     for output in version.native.variant.outputs:
         if output.array is None:
-            yield "Py_NewRef(Py_None)"
+            yield "PyList_New(0)" if output.box == "list" else "Py_NewRef(Py_None)"
             continue
         array = version.native.variant.kernel.array(output.array)
         name = version.names.of(array.name)

@@ -186,7 +186,7 @@ def run_variant(variant: Variant, values: dict[str, Any]) -> tuple[Any, ...]:
 
 def _result(output: Output, work: dict[str, Any]) -> Any:
     if output.array is None:
-        return None
+        return [] if output.box == "list" else None
     value = work[output.array]
     if output.box in ("list", "numpy-list"):
         return value.tolist() if output.box == "list" else list(value)

@@ -265,6 +265,64 @@ def filtered(a: list[list[float]], t: float):
     return y, best, y[0]
 
 
+def appended(x: list[float], n: int):
+    out = []
+    signs = []
+    for i in range(n - 1, 0, -2):
+        out.append(x[i] * 2.0)
+        signs.append(x[i] > 0.0)
+    return out, signs
+
+
+def appended_rows(n: int, m: int, x: list[float]):
+    rows = []
+    for i in range(n):
+        row = []
+        for j in range(m):
+            row.append(x[j] * i)
+        row[0] = 1.0
+        rows.append(row)
+        row[1] = 2.0
+    for k in range(n):
+        rows[k][0] += rows[k][m - 1]
+    return rows
+
+
+def appended_twice(x: list[float]):
+    first = second = []
+    for i in range(len(x)):
+        first.append(x[i] * 2.0)
+    return first, second
+
+
+def appended_rows_twice(n: int, x: list[float]):
+    first = []
+    second = []
+    for i in range(n):
+        row = [0.0] * n
+        first.append(row)
+        second.append(row)
+        for j in range(n):
+            row[j] = x[j] * i
+    return first, second
+
+
+def appended_one_row(n: int, x: list[float]):
+    rows = []
+    row = [0.0] * n
+    for i in range(n):
+        row[i] = x[i]
+        rows.append(row)
+    return rows
+
+
+def nothing_appended(x: list[float], y: list[float]):
+    out = []
+    for i in range(len(x)):
+        y[i] = x[i] + y[i] * 0.5
+    return out
+
+
 def last(x: list[float], n: int):
     best = x[0]
     for i in range(n):
@@ -321,6 +379,9 @@ CALLS: dict[str, tuple[Callable[[], list[Any]], ...]] = {
     "triangle": (lambda: [12, numbers(12)],),
     "product": (lambda: [table(7, 9), table(9, 8, 9)],),
     "filtered": (lambda: [table(9, 12), 1.0],),
+    "appended": (lambda: [numbers(50), 40], lambda: [numbers(50), 1], lambda: [numbers(50), -5]),
+    "appended_rows": (lambda: [8, 9, numbers(12)],),
+    "nothing_appended": (lambda: [numbers(40), numbers(40, 1)],),
     "last": (lambda: [numbers(50), 50],),
 }
 """Arguments for which the regions run."""
@@ -496,6 +557,13 @@ ADVERSARIAL: tuple[tuple[str, Callable[[], list[Any]]], ...] = (
     ("products", lambda: [[[] for _ in range(9)], []]),
     ("products", lambda: [table(9, 12), whole(12)]),
     ("products", lambda: [[], numbers(12)]),
+    ("appended", lambda: [numbers(30), 40]),
+    ("appended_rows", lambda: [0, 9, numbers(12)]),
+    ("appended_rows", lambda: [8, 1, numbers(12)]),
+    ("appended_rows", lambda: [8, 9, numbers(3)]),
+    ("appended_twice", lambda: [numbers(40)]),
+    ("appended_rows_twice", lambda: [9, numbers(12)]),
+    ("appended_one_row", lambda: [9, numbers(12)]),
     ("product", lambda: [[[] for _ in range(7)], []]),
     ("product", lambda: [[[1.0]], [[-0.0]]]),
     ("filtered", lambda: [table(9, 12), 1.9]),
