@@ -19,6 +19,8 @@ from setuptools_polyopt.runtime.machine import Machine
 ROUNDS = 9
 TASKS = 20
 """For each processor."""
+LITTLE = 4096
+"""Elements of a block of little data."""
 BYTES = 32 << 20
 """Of a block that goes to a worker, and of one that comes back."""
 
@@ -29,7 +31,7 @@ def measure(cluster: str, known: Machine, say: Callable[[str], object]) -> Machi
         workers = max(1, int(ray.cluster_resources().get("CPU", 0)))
         task = _task(ray)
         _woken(ray, workers)
-        start = statistics.median(_seconds(lambda: ray.get(task.remote(b"")[0])) for _ in range(ROUNDS))
+        start = statistics.median(_seconds(lambda: _many(ray, task, 1, 1)) for _ in range(ROUNDS))
         count = TASKS * workers
         each = statistics.median(_seconds(lambda: _many(ray, task, count, 2 * workers)) for _ in range(3)) / count
         say(f"Ray: {workers} processors, {1e3 * start:.2f} ms until the first answer, {1e3 * each:.2f} ms a task")
@@ -80,14 +82,16 @@ def _woken(ray: Any, workers: int) -> None:
 
 
 def _many(ray: Any, task: Any, count: int, most: int) -> None:
-    """So many tasks, so many of them under way."""
-    pending: list[Any] = []
-    for _ in range(count):
-        if len(pending) == most:
-            ready, pending = ray.wait(pending, num_returns=1)
-            ray.get(ready)
-        pending.append(task.remote(b"")[0])
-    ray.get(pending)
+    """So many tasks, so many of them under way, each with a little data that comes and goes."""
+    pending: dict[Any, Any] = {}
+    for number in range(count + most):
+        if pending and (len(pending) == most or number >= count):
+            for status in ray.wait(list(pending), num_returns=1)[0]:
+                ray.get(status)
+                ray.get(pending.pop(status))
+        if number < count:
+            status, blocks = task.remote(b"", ray.put(np.ones(LITTLE)))
+            pending[status] = blocks
 
 
 def _there_and_back(ray: Any, task: Any, block: np.ndarray) -> None:

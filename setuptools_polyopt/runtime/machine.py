@@ -20,11 +20,12 @@ from . import costs
 from .environment import cache_folder
 
 VERSION = 1
-TASKS_PER_WORKER = 6
-TASKS_WAY = 5.0
-"""A task is worth its way where it works so many times as long as its way is."""
+TASK_WAYS = 5.0
+"""A task of a cluster is worth its way where it works so many times as long as its way is."""
 LONGEST_TASK = 2.0
 """Seconds of a task that may have to be done again."""
+LAST_TASKS = 32
+"""The last tasks are this part of a worker's share."""
 
 
 class Machine(NamedTuple):
@@ -51,7 +52,7 @@ class Machine(NamedTuple):
     gpu_launch: float = 1e-5
     gpu_transfer: float = 3e-5
     ray_start: float = 5e-3
-    ray_task: float = 2e-3
+    ray_task: float = 4e-3
     ray_store: float = 5e8
     costs: Mapping[str, float] = MappingProxyType({})
 
@@ -128,24 +129,38 @@ def on_gpu(run: Run, machine: Machine) -> float:
     return moved + run.launches * machine.gpu_launch + busy
 
 
-def ray_tasks(run: Run, machine: Machine, workers: int, each: int = TASKS_PER_WORKER) -> int:
-    """As how many tasks a run goes to a cluster with room for so many at once: several for `each`, so that none waits long for the last,
-    but none so short that its way is longer, and none so long that doing it again would hurt."""
-    seconds = run.work * machine.operation
-    worthwhile = int(seconds / (TASKS_WAY * machine.ray_task))
-    wanted = min(each * workers, max(workers, worthwhile))
-    return max(1, min(int(run.pieces), max(wanted, int(seconds / LONGEST_TASK))))
+def ray_cuts(run: Run, machine: Machine, workers: int) -> list[int]:
+    """Where the pieces of a run are cut into tasks for a cluster with room for so many at once: zero, the ends of the tasks.
+
+    Each task takes its share of half of what is left, so the last ones are short and nobody waits long for them, whoever came late or is
+    slow; but none is so short that its way is longer, and none so long that doing it again would hurt.
+    """
+    total = int(run.pieces)
+    each = run.work * machine.operation / total  # seconds of a piece
+    shortest = min(_count(TASK_WAYS * machine.ray_task, each), -(-total // workers))
+    shortest, longest = max(shortest, total // (LAST_TASKS * workers)), max(1, _count(LONGEST_TASK, each))
+    cuts = [0]
+    while cuts[-1] < total:
+        share = -(-(total - cuts[-1]) // (2 * workers))
+        cuts.append(min(total, cuts[-1] + min(longest, max(1, shortest, share))))
+    return cuts
+
+
+def _count(seconds: float, each: float) -> int:
+    """How many pieces fill the time."""
+    return int(min(2.0**62, seconds / max(each, 1e-300)))
 
 
 def on_ray(run: Run, machine: Machine, workers: int, threads: int = 1) -> float:
     """Seconds of a run on a cluster of this machine's kind, with room for so many tasks at once of so many threads each."""
     if run.pieces < 1.0 or workers < 1:
         return float("inf")
-    tasks = ray_tasks(run, machine, workers)
-    rounds = -(-tasks // workers)
+    cuts = ray_cuts(run, machine, workers)
+    longest, last = cuts[1], cuts[-1] - cuts[-2]
+    waited = max(float(longest), run.pieces / workers + 0.5 * last)  # pieces that the slowest worker does
     shipped = (run.read + run.written) / machine.ray_store
-    busy = run.work * machine.operation * rounds / (tasks * threads)
-    return machine.ray_start + tasks * machine.ray_task + shipped + busy
+    busy = run.work * machine.operation * waited / (run.pieces * threads)
+    return machine.ray_start + (len(cuts) - 1) * machine.ray_task + shipped + busy
 
 
 def on_rays_gpus(run: Run, machine: Machine, gpus: int, tasks: int) -> float:

@@ -274,9 +274,11 @@ class _Spread:
     def _cuts(self, work: float) -> Iterator[tuple[int, int]]:
         """Which pieces of the loop make a chunk each."""
         pieces, cluster = self.stage.pieces(self.state.values), self.cluster
-        each = CHUNKS_PER_DEVICE if cluster.devices else machine.TASKS_PER_WORKER
-        count = machine.ray_tasks(Run(work, 0.0, 0.0, float(pieces)), cluster.machine, cluster.workers, each) if pieces else 0
-        yield from ((pieces * number // count, pieces * (number + 1) // count) for number in range(count))
+        if cluster.devices:
+            count = min(pieces, CHUNKS_PER_DEVICE * cluster.workers)
+            yield from ((pieces * number // count, pieces * (number + 1) // count) for number in range(count))
+        elif pieces:
+            yield from pairwise(machine.ray_cuts(Run(work, 0.0, 0.0, float(pieces)), cluster.machine, cluster.workers))
 
     def _chunk(self, first: int, last: int) -> Chunk:
         """Some pieces of the loop, and what there is of its boxes."""

@@ -17,12 +17,14 @@ from setuptools_polyopt.runtime.machine import Machine
 
 
 class Cluster(SimpleNamespace):
-    """As much of `ray` as is used. Each task takes `task` seconds of the driver, each `get` `way` seconds, each byte `byte` seconds."""
+    """As much of `ray` as is used. Each task takes `task` seconds of the driver, the answer of a task alone `way` seconds, each
+    byte of a large block `byte` seconds."""
 
     def __init__(self, task: float, way: float, byte: float) -> None:
         super().__init__()
         self.task, self.way, self.byte = task, way, byte
         self.connected: list[str] = []
+        self.answers: list[Any] = []
         self.stopped = False
 
     def is_initialized(self) -> bool:
@@ -38,23 +40,26 @@ class Cluster(SimpleNamespace):
         return {"CPU": 2.0}
 
     def put(self, value: Any) -> Any:
-        time.sleep(self.byte * value.nbytes)
+        time.sleep(self.byte * value.nbytes if value.nbytes > 1 << 18 else 0.0)
         return value
 
     def remote(self, **options: Any) -> Callable[[Any], Any]:
         def answered(function: Any, *args: Any) -> Any:
             time.sleep(self.task)
-            return function(*args)
+            self.answers.append(function(*args))
+            number = 2 * len(self.answers)
+            return number, number + 1
 
         return lambda function: SimpleNamespace(remote=lambda *args: answered(function, *args))
 
-    def wait(self, pending: list[Any], num_returns: int) -> tuple[list[Any], list[Any]]:
+    def wait(self, pending: list[int], num_returns: int) -> tuple[list[int], list[int]]:
+        time.sleep(self.way if len(pending) == 1 else 0.0)
         return pending[:num_returns], pending[num_returns:]
 
     def get(self, ref: Any) -> Any:
-        tasks = isinstance(ref, list) and all(isinstance(each, int) for each in ref)
-        time.sleep(0.0 if tasks else self.way)
-        return ref
+        if isinstance(ref, list):
+            return None
+        return (self.answers[ref // 2 - 1] or (0, []))[ref % 2]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,27 @@ def test_a_cluster_pays_for_long_runs_only() -> None:
     assert on_ray(long, MACHINE, 0) == float("inf")
 
 
-@pytest.mark.parametrize(("seconds", "pieces", "tasks"), [(1e-6, 99, 2), (0.02, 99, 2), (10.0, 99, 12), (10.0, 5, 5), (100.0, 99, 50)])
-def test_tasks_are_neither_too_short_nor_too_long(seconds: float, pieces: int, tasks: int) -> None:
+@given(st.floats(1e-9, 1e4), st.integers(1, 10**6), st.integers(1, 64))
+def test_tasks_become_shorter_but_not_too_short(seconds: float, pieces: int, workers: int) -> None:
     run = Run(seconds / MACHINE.operation, 0.0, 0.0, pieces=float(pieces))
-    assert machine.ray_tasks(run, MACHINE, 2) == tasks
+    cuts = machine.ray_cuts(run, MACHINE, workers)
+    sizes = [b - a for a, b in pairwise(cuts)]
+    assert (cuts[0], cuts[-1]) == (0, pieces)
+    assert min(sizes) >= 1
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) >= min(workers, pieces) // 2, "work for half of the workers at least"
+    assert len(sizes) <= 12 * workers + seconds
+    each = seconds / pieces
+    assert sizes[0] * each <= machine.LONGEST_TASK or sizes[0] == 1
+    usual = min(machine.TASK_WAYS * MACHINE.ray_task, seconds / workers)
+    assert len(sizes) == 1 or sizes[-2] * each >= 0.5 * usual - each, "all but the last are worth their way"
+
+
+def test_nobody_waits_long_for_the_last_task() -> None:
+    cuts = machine.ray_cuts(Run(6.0 / MACHINE.operation, 0.0, 0.0, pieces=640.0), MACHINE, 2)
+    assert cuts[1] == 160
+    assert 640 - cuts[-2] <= 10
+    assert len(cuts) < 20
 
 
 def test_what_is_not_shipped_costs_nothing() -> None:
