@@ -9,7 +9,7 @@ The right-hand side of an array assignment is complete before anything is stored
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend.affine import Affine, affine
@@ -48,7 +48,7 @@ def apply(ctx: Context, values: Sequence[Value], combine: Combine, span: Span) -
     extents = broadcast(ctx, [array.extents for array in arrays], span)
 
     def body(indices: tuple[Expr, ...]) -> Operand:
-        return combine(tuple(_element(value, indices, span) for value in steady))
+        return combine(tuple(element_of(value, indices, span) for value in steady))
 
     probe = body(tuple(integer(0) for _ in extents))
     dtype, converted = probe.dtype, _conversions(ctx, probe.expr, span)
@@ -142,7 +142,8 @@ def settle_scalar(ctx: Context, value: Value, span: Span) -> ScalarValue:
     return ScalarValue(operand.type, target)
 
 
-def _element(value: ArrayValue | ScalarValue, indices: tuple[Expr, ...], span: Span) -> Operand:
+def element_of(value: ArrayValue | ScalarValue, indices: tuple[Expr, ...], span: Span) -> Operand:
+    """An operand's element where the result's indices are these: axes of extent one are stretched."""
     if isinstance(value, ScalarValue):
         return operand_of(value, span)
     own = indices[len(indices) - value.rank :]
@@ -197,16 +198,21 @@ def nest(ctx: Context, extents: Sequence[Expr], span: Span, prefix: str = "i") -
         name = state.iterator(f"{prefix}{depth}")
         names.append(name)
         state.loops.append(For(name, integer(0), extent, 1, (), span=span))
-    with state.block() as inner:
-        try:
-            yield tuple(Sym(name) for name in names)
-        finally:
-            del state.loops[len(state.loops) - len(names) :]
-        body: Block = tuple(inner)
-    for name, extent in zip(reversed(names), reversed(extents), strict=True):
-        body = (For(name, integer(0), extent, 1, body, span=span),)
-    for statement in body:
-        state.emit(statement)
+    steered = {name: None for name, extent in zip(names, extents, strict=True) if state.is_data(extent)}
+    state.irregular.update(steered)
+    with state.serially(span) if steered else nullcontext():
+        with state.block() as inner:
+            try:
+                yield tuple(Sym(name) for name in names)
+            finally:
+                del state.loops[len(state.loops) - len(names) :]
+                for name in steered:
+                    del state.irregular[name]
+            body: Block = tuple(inner)
+        for name, extent in zip(reversed(names), reversed(extents), strict=True):
+            body = (For(name, integer(0), extent, 1, body, span=span),)
+        for statement in body:
+            state.emit(statement)
     state.nests += 1
 
 
@@ -239,7 +245,7 @@ def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place:
     if isinstance(value, ScalarValue):
         operand = Operand(value.expr, value.type) if value.narrow else operand_of(value, span)
         converted = convert(operand, target.dtype, span)
-        steady = _once(ctx, converted, span)
+        steady = once(ctx, converted, span)
         fill(ctx, target, steady, span)
         ctx.state.nests += 1
         return
@@ -255,7 +261,7 @@ def assign(ctx: Context, target: ArrayValue, value: Value, span: Span, in_place:
         ctx.state.writes(target.storage)
         return
     with nest(ctx, target.extents, span) as indices:
-        write(ctx, target, indices, convert(_element(value, indices, span), target.dtype, span), span)
+        write(ctx, target, indices, convert(element_of(value, indices, span), target.dtype, span), span)
     ctx.state.nests -= 1
 
 
@@ -293,7 +299,7 @@ def _reach(ctx: Context, view: ArrayValue, dim: Dim) -> tuple[Affine, Affine] | 
     return low, high
 
 
-def _once(ctx: Context, expr: Expr, span: Span) -> Expr:
+def once(ctx: Context, expr: Expr, span: Span) -> Expr:
     """The expression as something that loops may read again and again."""
     if isinstance(expr, Const | Sym) or (isinstance(expr, Load) and not expr.indices):
         return expr

@@ -82,6 +82,8 @@ def reduced(
     ctx: Context, path: str, source: ArrayValue, axes: Sequence[int], span: Span, options: Options = Options()
 ) -> Value:
     """The reduction `path` of an array over some axes."""
+    if any(map(ctx.state.is_data, source.extents)) and not source.plain:
+        source = arrays.materialise(ctx, source, span)
     operand = element(source.read(tuple(integer(0) for _ in source.extents)))
     rule = reduction(path, operand, ctx.function.fp, span, options.dtype)
     if rule.converted and source.rank > 1:

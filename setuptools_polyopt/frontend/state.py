@@ -17,14 +17,25 @@ from setuptools_polyopt.frontend.affine import Affine, affine, conditions, free_
 from setuptools_polyopt.frontend.prover import implies
 from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Compare, Expr, Load, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Range, Reduce, Select, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, GlobalGuard, Holds, Input, Param, Role
-from setuptools_polyopt.ir.statements import Assign, For, Stmt
-from setuptools_polyopt.ir.visitors import substitute, symbols
+from setuptools_polyopt.ir.statements import Assign, For, Serial, Stmt
+from setuptools_polyopt.ir.visitors import children, loads, map_expr, map_statement_exprs, substitute, symbols
 from setuptools_polyopt.operators.values import TAG
 
 INTEGER_LIMIT = 2**40
 """Integer arguments beyond this magnitude take the fallback."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """An integer that is data, but does not change once it is known: the length of what a mask picks. variable: what holds it. high: None
+    where its upper bound, `room`, is no affine expression."""
+
+    variable: Load
+    low: Affine
+    high: Affine | None
+    room: Expr
 
 
 @dataclass
@@ -32,7 +43,7 @@ class State:
     """The mutable fields; see `checkpoint`. Containers are replaced or copied whole, values in them are immutable.
 
     flows: the open loops of the program. irregular: iterators of open loops whose bounds are data. serial: how many open loops are
-    steered by data. ended: 1 behind a jump, where nothing runs.
+    steered by data. ended: 1 behind a jump, where nothing runs. locals: integers that the kernel finds out, by symbol.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -66,6 +77,7 @@ class State:
     irregular: dict[str, None] = field(default_factory=dict)
     serial: int = 0
     ended: int = 0
+    locals: dict[str, Local] = field(default_factory=dict)
     frames: list[dict[str, Value]] = field(default_factory=list)
     scope: str = ""
     calls: int = 0
@@ -148,6 +160,8 @@ class State:
     def largest(self, extent: Expr) -> Expr:
         """An upper bound of an extent over the parameters. Raises Unsupported where none is found."""
         form = self.form(extent)
+        if isinstance(extent, Sym) and extent.name in self.locals:
+            return self.largest(self.locals[extent.name].room)
         bound = None if form is None else self.extreme(form, largest=True)
         result = extent if bound is None or form is None or bound == form else bound.expr()
         if symbols(result) & {loop.var for loop in self.loops}:
@@ -185,7 +199,75 @@ class State:
         """Append to the innermost open block."""
         if isinstance(statement, Assign):
             self.writes(statement.target.array)
-        self.blocks[-1].append(statement)
+        self.blocks[-1].append(map_statement_exprs(statement, self.concrete))
+
+    def concrete(self, expr: Expr) -> Expr:
+        """An expression with variables in place of the symbols of `locals`, and a check of every subscript that data decides."""
+        return map_expr(expr, self._concrete)
+
+    def _concrete(self, node: Expr) -> Expr:
+        match node:
+            case Sym(name=name) if name in self.locals:
+                return self.locals[name].variable
+            case Load(array=array, indices=indices) if indices:
+                extents = self.arrays[array].extents
+                return replace(node, indices=tuple(self._inside(i, extent) for i, extent in zip(indices, extents, strict=True)))
+            case Reduce(ranges=ranges, body=body):
+                return replace(node, ranges=tuple(self._limited(part, body) for part in ranges))
+            case _:
+                return node
+
+    def _inside(self, index: Expr, extent: Expr) -> Expr:
+        return Binary("index", index, extent, DType.INT64, checked=True) if self._is_steered(index) else index
+
+    def _is_steered(self, index: Expr) -> bool:
+        """Whether data decides a subscript, apart from elements that are picked (and checked) already."""
+        match index:
+            case Binary(op="index", right=right):
+                return self._is_steered(right)  # of a view whose extent is data: not certainly an element of the array
+            case Load(array=array):
+                return self.arrays[array].role is not Role.INPUT
+            case Sym(name=name):
+                return name in self.irregular
+            case _:
+                return any(map(self._is_steered, children(index)))
+
+    def _limited(self, part: Range, body: Load) -> Range:
+        """A range of a reduction, certainly within its axis."""
+        if not loads(part.upper) or (isinstance(part.upper, Binary) and part.upper.op == "min"):
+            return part
+        axis = body.indices.index(Sym(part.var))  # of a temporary: what is reduced is copied where data decides its extent
+        return replace(part, upper=Binary("min", part.upper, self.arrays[body.array].extents[axis], DType.INT64))
+
+    @contextmanager
+    def serially(self, span: Span) -> Iterator[None]:
+        """What is emitted inside becomes a `Serial` block."""
+        self.serial += 1
+        try:
+            with self.block() as block:
+                yield
+                inside = tuple(block)
+        finally:
+            self.serial -= 1
+        for statement in inside if self.serial else (Serial(inside, span),):
+            self.emit(statement)
+
+    def local(self, base: str, value: Expr, low: Affine, high: Affine | None, span: Span, room: Expr | None = None) -> Expr:
+        """A symbol for an integer that is known from here on, and that lies between the bounds. room: the upper one, where it is not
+        affine."""
+        kept = self.scratch(DType.INT64)
+        self.emit(Assign(kept, value, span))
+        name = self.fresh(base)
+        if room is None:
+            assert high is not None  # one of them is given
+            room = high.expr()
+        self.locals[name] = Local(kept, low, high, room)
+        return Sym(name)
+
+    def check(self, condition: Expr, span: Span) -> None:
+        """The kernel fails unless the condition holds here."""
+        outside = Select(condition, integer(0), integer(1), DType.INT64)
+        self.emit(Assign(self.scratch(DType.INT64), Binary("index", outside, integer(1), DType.INT64, checked=True), span))
 
     def writes(self, storage: str) -> None:
         """Python writes to this array, whether or not a statement is needed for it: an argument has to be writable then."""
@@ -216,7 +298,12 @@ class State:
 
     def regular(self, form: Affine) -> bool:
         """Whether only parameters and loops that data does not steer decide the form's value."""
-        return not free_symbols(form) & self.irregular.keys()
+        return not free_symbols(form) & (self.irregular.keys() | self.locals.keys())
+
+    def is_data(self, extent: Expr) -> bool:
+        """Whether data decides an extent."""
+        form = self.form(extent)
+        return form is not None and not self.regular(form)
 
     def form(self, expr: Expr) -> Affine | None:
         """The linear form of an expression under the equalities assumed so far."""
@@ -227,21 +314,27 @@ class State:
         guards = [f for hold in self.holds for f in _hold_forms(hold, self.aliases)]
         limits = [(self.form(Sym(param.name)), param.minimum) for param in self.params.values()]
         lowest = [value - minimum for value, minimum in limits if value is not None]
-        return implies([*lowest, *guards, *self.known], form)
+        between = [symbol(name) - local.low for name, local in self.locals.items()]
+        between += [local.high - symbol(name) for name, local in self.locals.items() if local.high is not None]
+        return implies([*lowest, *guards, *self.known, *between], form)
 
     def extreme(self, form: Affine, largest: bool) -> Affine | None:
         """A bound of the form over all iterations of the open loops, free of iterators; None where none is found."""
-        for loop in reversed(self.loops):
-            coefficient = form.coefficient(loop.var)
-            rest = form - symbol(loop.var) * coefficient
-            if loop.var in free_symbols(rest):
+        bounds: list[tuple[str, Affine | None, Affine | None]] = []
+        for loop in self.loops:
+            first, last = self.form(loop.lower), self.form(loop.upper)
+            low, high = (first, last and last - 1) if loop.step > 0 else (last and last + 1, first)
+            bounds.append((loop.var, low, high))
+        bounds += [(name, local.low, local.high) for name, local in self.locals.items()]
+        for name, low, high in reversed(bounds):
+            coefficient = form.coefficient(name)
+            rest = form - symbol(name) * coefficient
+            if name in free_symbols(rest):
                 return None
             if not coefficient:
                 continue
-            first, last = self.form(loop.lower), self.form(loop.upper)
-            if first is None or last is None:
+            if low is None or high is None:
                 return None
-            low, high = (first, last - 1) if loop.step > 0 else (last + 1, first)
             form = rest + (high if (coefficient > 0) == largest else low) * coefficient
         return form
 
@@ -250,7 +343,11 @@ class State:
         if self.certain(form):
             return
         least = self.extreme(form, largest=False)
-        if least is None or (least.value is not None and least.value < 0):
+        wrong = least is None or (least.value is not None and least.value < 0)
+        if wrong and not self.regular(form):
+            self.check(Compare("ge", form.expr(), integer(0)), span)
+            return
+        if least is None or wrong:
             raise unsupported(span, "bounds", f"it is not certain in every iteration that {what}", developer=f"{form} >= 0")
         if not self.certain(least):
             self.hold(comparison(least), what, span)
@@ -268,6 +365,9 @@ class State:
         if difference.value is not None:
             raise unsupported(span, "shape-mismatch", f"{what} differ by {abs(difference.value)}", developer=f"{a} != {b}")
         if not self.unify(difference):
+            if not self.regular(difference):
+                self.check(Compare("eq", a.expr(), b.expr()), span)
+                return
             if free_symbols(difference) & {loop.var for loop in self.loops}:
                 raise unsupported(span, "shape", f"{what} are equal in some iterations only")
             self.hold(Compare("eq", a.expr(), b.expr()), what, span)

@@ -11,12 +11,13 @@ import ast
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, lists, loops, order
+from setuptools_polyopt.frontend import arrays, calls, lists, loops, order, picking
 from setuptools_polyopt.frontend.affine import conditions, negated
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
 from setuptools_polyopt.frontend.joins import current, join_branches, named
 from setuptools_polyopt.frontend.names import all_arguments, bound
+from setuptools_polyopt.frontend.picking import Masked, Picked
 from setuptools_polyopt.frontend.subscripts import Element, locate
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
@@ -159,6 +160,8 @@ def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Spa
             _element(ctx, place, value, span)
         case ArrayValue():
             arrays.assign(ctx, place, value, span)
+        case Picked() | Masked():
+            picking.assign(ctx, place, value, span)
         case ListValue():
             raise unsupported(span, "list-store", "a row or a part of a list cannot be replaced", "store it element by element")
         case _:
@@ -226,6 +229,12 @@ def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast
             result = binary(ctx, op, place, ctx.expr(node.value), span)
             _not_one_product(ctx, op, place, span)
             arrays.assign(ctx, place, result, span, in_place=True)
+        case Picked() | Masked():
+            taken = picking.read(ctx, place, span)
+            result = binary(ctx, op, taken, ctx.expr(node.value), span)
+            _not_one_product(ctx, op, taken, span)
+            arrays.assign(ctx, taken, result, span, in_place=True)
+            picking.assign(ctx, place, taken, span)
         case _:
             raise unsupported(span, "assigned-value", "this cannot be assigned to")
 

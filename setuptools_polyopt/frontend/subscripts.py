@@ -6,19 +6,24 @@
     a[1:-1, ::2]          a view; guards make sure that nothing is clipped: 1 <= n - 1
     a[i], a[..., None]    views of other ranks
 
-Not here: index arrays and masks (not supported yet), assignment (`statements`).
+    a[i:k]                with k from data: a view whose extent is data, clipped as Python clips
+
+Not here: index arrays and masks (`picking`), assignment (`statements`).
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import lists, views
+from setuptools_polyopt.frontend import lists, picking, views
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.arrays import drop_axis
 from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.picking import Masked, Picked
+from setuptools_polyopt.frontend.ranges import kept
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ListValue,
@@ -39,7 +44,7 @@ def subscript(ctx: Context, node: ast.Subscript) -> Value:
     place = locate(ctx, node)
     if isinstance(place, Element):
         return place.value
-    return place
+    return picking.read(ctx, place, ctx.span(node)) if isinstance(place, Picked | Masked) else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Element:
         return ScalarValue(self.type, self.view.read(self.indices)) if self.of is None else self.of.read(self.view, self.indices)
 
 
-def locate(ctx: Context, node: ast.Subscript) -> Element | Value:
+def locate(ctx: Context, node: ast.Subscript) -> Element | Picked | Masked | Value:
     """The element or view that a subscript names, for reading and writing."""
     items = _items(node.slice)
     base_node, brackets = node.value, 1
@@ -90,7 +95,8 @@ def _of_list(ctx: Context, base: ListValue, items: list[ast.expr], brackets: int
     place = _index(ctx, base.view, items, node)
     if isinstance(place, Element):
         return Element(place.view, place.indices, base)
-    assert isinstance(place, ArrayValue)  # what else there is of an array
+    if not isinstance(place, ArrayValue) or any(map(ctx.state.is_data, place.extents)):
+        raise unsupported(ctx.span(node), "subscript", "this part of a list has a length that is data")
     return lists.sliced(ctx, base, place, ctx.span(node)) if whole_slice else base.row(place)
 
 
@@ -136,26 +142,56 @@ def _constant_slice(ctx: Context, node: ast.Slice) -> slice:
     return slice(*parts)
 
 
-def _index(ctx: Context, base: ArrayValue, items: list[ast.expr], node: ast.Subscript) -> Element | Value:
+def _index(ctx: Context, base: ArrayValue, items: list[ast.expr], node: ast.Subscript) -> Element | Picked | Masked | Value:
     """Apply the items from left to right; `axis` is the axis of the view so far that the next item speaks of."""
-    used = sum(not _adds_axis(ctx, item) and not _is_ellipsis(item) for item in items)
+    span = ctx.span(node)
+    new = [_adds_axis(ctx, item) for item in items]
+    found = [None if n or _is_ellipsis(i) or isinstance(i, ast.Slice) else _selection(ctx, i) for i, n in zip(items, new, strict=True)]
+    used = sum(_axes(value) for value, n, item in zip(found, new, items, strict=True) if not n and not _is_ellipsis(item))
     if used > base.rank:
-        raise unsupported(ctx.span(node), "too-many-indices", f"{used} subscripts for an array of rank {base.rank}")
+        raise unsupported(span, "too-many-indices", f"{used} subscripts for an array of rank {base.rank}")
+    if any(isinstance(value, ArrayValue) for value in found):
+        return _picked(ctx, base, items, found, span)
     if used == base.rank and len(items) == used and _plain(items):
-        return _element(ctx, base, items)
+        return _element(ctx, base, items, found)
     view, axis = base, 0
-    for item in items:
+    for item, value, adds in zip(items, found, new, strict=True):
         if _is_ellipsis(item):
             axis += base.rank - used
-        elif _adds_axis(ctx, item):
+        elif adds:
             view, axis = views.new_axis(view, axis), axis + 1
         elif isinstance(item, ast.Slice):
             view, axis = _slice(ctx, view, axis, item), axis + 1
         else:
-            view = _row(ctx, view, axis, item)
+            view = _row(ctx, view, axis, value, ctx.span(item))
     if not view.rank:
         return Element(view, ())
     return view
+
+
+def _selection(ctx: Context, item: ast.expr) -> Value:
+    value = ctx.expr(item)
+    return value.view if isinstance(value, ListValue) else value
+
+
+def _axes(value: Value | None) -> int:
+    """How many axes of an array a subscript is for."""
+    return value.rank if isinstance(value, ArrayValue) and value.dtype is DType.BOOL else 1
+
+
+def _picked(ctx: Context, base: ArrayValue, items: list[ast.expr], found: list[Value | None], span: Span) -> Picked | Masked:
+    """Index arrays side by side (numbers among them), with slices before and behind."""
+    places = [number for number, value in enumerate(found) if value is not None]
+    first, last = places[0], places[-1] + 1
+    if len(places) != last - first or any(_is_ellipsis(item) or _adds_axis(ctx, item) for item in items):
+        text = "index arrays with slices between them, or with new axes or `...`, are not supported"
+        raise unsupported(span, "index-array", text, "take the parts one after the other")
+    view = base
+    count = sum(map(_axes, found[first:last]))
+    for place, item in enumerate(items):
+        if isinstance(item, ast.Slice):
+            view = _slice(ctx, view, place if place < first else place - (last - first) + count, item)
+    return picking.pick(ctx, view, first, [value for value in found[first:last] if value is not None], span)
 
 
 def _is_ellipsis(item: ast.expr) -> bool:
@@ -170,27 +206,27 @@ def _adds_axis(ctx: Context, item: ast.expr) -> bool:
     return path == "numpy.newaxis" and not local and isinstance(ctx.expr(item), NoneValue)
 
 
-def _element(ctx: Context, base: ArrayValue, items: list[ast.expr]) -> Element:
-    return Element(base, tuple(_position(ctx, base, axis, item) for axis, item in enumerate(items)))
+def _element(ctx: Context, base: ArrayValue, items: list[ast.expr], found: list[Value | None]) -> Element:
+    parts = enumerate(zip(items, found, strict=True))
+    return Element(base, tuple(_position(ctx, base, axis, value, ctx.span(item)) for axis, (item, value) in parts))
 
 
-def _row(ctx: Context, view: ArrayValue, axis: int, item: ast.expr) -> ArrayValue:
-    position = _position(ctx, view, axis, item)
+def _row(ctx: Context, view: ArrayValue, axis: int, value: Value | None, span: Span) -> ArrayValue:
+    position = _position(ctx, view, axis, value, span)
     form = ctx.state.form(position)
     if isinstance(position, Binary) and position.op == "index":  # a view stays where it is when what it was found by changes
         kept = ctx.state.scratch(DType.INT64)
-        ctx.state.emit(Assign(kept, position.left, ctx.span(item)))
+        ctx.state.emit(Assign(kept, position.left, span))
         position = replace(position, left=kept)
     if view.whole and form is not None:  # views may never be read, so their bounds have to be guarded here
-        _inside(ctx, form, view.extents[axis], ctx.span(item))
+        _inside(ctx, form, view.extents[axis], span)
     return drop_axis(view, axis, position)
 
 
-def _position(ctx: Context, view: ArrayValue, axis: int, item: ast.expr) -> Expr:
+def _position(ctx: Context, view: ArrayValue, axis: int, index: Value | None, span: Span) -> Expr:
     """The non-negative index on an axis; certain to be in bounds unless the view is a whole array (then isl sees to it). What data decides
     is checked when it is used."""
-    span = ctx.span(item)
-    value = index_value(ctx, item)
+    value = _integer(index, span)
     form = ctx.state.form(value)
     extent = ctx.state.form(view.extents[axis])
     if extent is None:
@@ -226,13 +262,8 @@ def _can_be_negative(ctx: Context, form: Affine) -> bool:
     return least is not None and least.value is not None and least.value < 0
 
 
-def index_value(ctx: Context, item: ast.expr) -> Expr:
+def _integer(value: Value | None, span: Span) -> Expr:
     """An index as an int64; raises Unsupported for anything but integers."""
-    span = ctx.span(item)
-    value = ctx.expr(item)
-    if isinstance(value, ArrayValue):
-        what = "mask" if value.dtype is DType.BOOL else "index array"
-        raise unsupported(span, "index-array", f"subscripts with an {what} are not supported yet".replace("an mask", "a mask"))
     if not isinstance(value, ScalarValue) or not value.type.dtype.is_integer:
         raise unsupported(span, "index-type", "an index has to be an integer")
     return cast(value.expr, DType.INT64, checked=value.type.dtype is DType.UINT64)
@@ -240,7 +271,7 @@ def index_value(ctx: Context, item: ast.expr) -> Expr:
 
 def index_form(ctx: Context, item: ast.expr) -> Affine:
     """The linear form of an index expression; raises Unsupported for data and for products of variables."""
-    form = ctx.state.form(index_value(ctx, item))
+    form = ctx.state.form(_integer(ctx.expr(item), ctx.span(item)))
     if form is None or not ctx.state.regular(form):
         raise unsupported(
             ctx.span(item),
@@ -260,7 +291,13 @@ def _slice(ctx: Context, view: ArrayValue, axis: int, item: ast.Slice) -> ArrayV
         raise unsupported(span, "slice", "the extent of this axis is no affine expression")
     if item.lower is None and item.upper is None and step == 1:
         return view.derived(view.dims, view.extents, view.order, view.whole)
-    start, length = (_forward if step > 0 else _backward)(ctx, item, size, step, span)
+    ends = [None if part is None or _is_none(part) else _integer(ctx.expr(part), span) for part in (item.lower, item.upper)]
+    forms = [None if end is None else ctx.state.form(end) for end in ends]
+    steered = any(end is not None and (form is None or not ctx.state.regular(form)) for end, form in zip(ends, forms, strict=True))
+    if steered or not ctx.state.regular(size):
+        start, length = _clipped(ctx, ends, size, step, span)
+    else:
+        start, length = (_forward if step > 0 else _backward)(ctx, item, forms, size, step, span)
     dims = tuple(dim.along(axis, start.expr(), step) for dim in view.dims)
     extents = (*view.extents[:axis], length.expr(), *view.extents[axis + 1 :])
     order = view.order if step > 0 or view.order is None else replace(view.order, mirrored=True)
@@ -276,17 +313,49 @@ def _step(ctx: Context, item: ast.Slice) -> int:
     return step
 
 
-def _bound(ctx: Context, node: ast.expr | None, size: Affine, default: Affine) -> Affine:
+def _is_none(node: ast.expr | None) -> bool:
+    return node is None or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _clipped(ctx: Context, ends: Sequence[Expr | None], size: Affine, step: int, span: Span) -> tuple[Affine, Affine]:
+    """Start and length where data decides them: clipped to the axis, as Python does it, and found out when the slice is taken."""
+    if step < 0:
+        raise unsupported(span, "slice", "a slice backwards whose bounds are data is not supported")
+    start, stop = number(0), size
+    if ends[0] is not None:
+        start = _local(ctx, "start", _clip(ctx, ends[0], size, span), size, span)
+    if ends[1] is not None:
+        stop = _local(ctx, "stop", _clip(ctx, ends[1], size, span), size, span)
+    extent = Binary("max", (stop - start).expr(), integer(0), DType.INT64)
+    if step > 1:
+        extent = Binary("floordiv", Binary("add", extent, integer(step - 1), DType.INT64), integer(step), DType.INT64)
+    return start, _local(ctx, "length", extent, size, span)
+
+
+def _clip(ctx: Context, end: Expr, size: Affine, span: Span) -> Expr:
+    raw, extent = kept(ctx, end, span), size.expr()
+    last = Binary("max", Binary("add", raw, extent, DType.INT64), integer(0), DType.INT64)
+    return Select(Compare("lt", raw, integer(0)), last, Binary("min", raw, extent, DType.INT64), DType.INT64)
+
+
+def _local(ctx: Context, base: str, value: Expr, size: Affine, span: Span) -> Affine:
+    form = ctx.state.form(ctx.state.local(base, value, number(0), size, span))
+    assert form is not None  # a symbol
+    return form
+
+
+def _bound(form: Affine | None, size: Affine, default: Affine) -> Affine:
     """A slice's start or stop; a negative constant counts from the end."""
-    if node is None or (isinstance(node, ast.Constant) and node.value is None):
+    if form is None:
         return default
-    form = index_form(ctx, node)
     return form + size if form.value is not None and form.value < 0 else form
 
 
-def _forward(ctx: Context, item: ast.Slice, size: Affine, step: int, span: Span) -> tuple[Affine, Affine]:
-    start = _bound(ctx, item.lower, size, number(0))
-    stop = _bound(ctx, item.upper, size, size)
+def _forward(
+    ctx: Context, item: ast.Slice, ends: Sequence[Affine | None], size: Affine, step: int, span: Span
+) -> tuple[Affine, Affine]:
+    start = _bound(ends[0], size, number(0))
+    stop = _bound(ends[1], size, size)
     what = f"the slice `{ast.unparse(item)}` lies inside the array"
     ctx.state.assume(start, what, span)
     ctx.state.assume(stop - start, what, span)
@@ -294,9 +363,11 @@ def _forward(ctx: Context, item: ast.Slice, size: Affine, step: int, span: Span)
     return start, _count(ctx, stop - start, step)
 
 
-def _backward(ctx: Context, item: ast.Slice, size: Affine, step: int, span: Span) -> tuple[Affine, Affine]:
-    start = _bound(ctx, item.lower, size, size - 1)
-    stop = _bound(ctx, item.upper, size, number(-1))
+def _backward(
+    ctx: Context, item: ast.Slice, ends: Sequence[Affine | None], size: Affine, step: int, span: Span
+) -> tuple[Affine, Affine]:
+    start = _bound(ends[0], size, size - 1)
+    stop = _bound(ends[1], size, number(-1))
     what = f"the slice `{ast.unparse(item)}` lies inside the array"
     if item.upper is not None:
         ctx.state.assume(stop, what, span)

@@ -134,6 +134,11 @@ class ArrayValue:
     def rank(self) -> int:
         return len(self.extents)
 
+    @property
+    def plain(self) -> bool:
+        """Whether the subscripts of the storage are those of the view."""
+        return not self.part and self.dims == tuple(Dim(integer(0), ((axis, 1),)) for axis in range(self.rank))
+
     def load(self, indices: tuple[Expr, ...]) -> Load:
         """The element at a full index of the view, of the storage's dtype: of a part the whole number."""
         dtype = _COMPLEX[self.dtype] if self.part else self.dtype

@@ -247,7 +247,7 @@ def _range(reduce: Reduce, scene: Scene, where: isl.Set) -> Access:
         for part in reduce.ranges:
             value = variable(wide, part.var)
             inside = inside.intersect(value.ge_set(scene.affine.function(part.lower, wide)))
-            inside = inside.intersect(value.lt_set(scene.affine.function(part.upper, wide)))
+            inside = inside.intersect(value.lt_set(_limit(part.upper, scene, wide)))
         functions = [scene.affine.function(index, wide) for index in reduce.body.indices]
     except NotAffine:
         return Access(reduce.body, _whole(reduce.body, scene, where), False, False, reduce.body.indices, None)
@@ -256,6 +256,15 @@ def _range(reduce: Reduce, scene: Scene, where: isl.Set) -> Access:
         relation = drop_domain_dim(relation, name)
     relation = relation.intersect_domain(where)
     return Access(reduce.body, relation, False, True, (), None)
+
+
+def _limit(upper: Expr, scene: Scene, space: isl.Space) -> isl.PwAff:
+    """The end of a range, or what it stays below where data decides it (`min(m, n)`)."""
+    if isinstance(upper, Binary) and upper.op == "min":
+        known = [limit for limit in (_function(part, scene, space) for part in (upper.left, upper.right)) if limit is not None]
+        if len(known) == 1:
+            return known[0]
+    return scene.affine.function(upper, space)
 
 
 def extent_set(array: Array, scene: Scene) -> isl.Set:

@@ -43,12 +43,11 @@ def optimise_inside(kernel: Kernel, optimise: Optimise) -> Kernel:
         return kernel
     nests = _Nests(kernel, optimise)
     body = nests.around(kernel.body, _Place())
-    inner = {item.array for item in walk(body) if isinstance(item, Alloc)} & nests.arrays.keys()
     arrays = [nests.arrays.pop(array.name, array) for array in kernel.arrays]
     arrays += nests.arrays.values()
     used = arrays_used(body)
     kept = tuple(array for array in arrays if array.role is not Role.TEMPORARY or array.name in used)
-    return replace(kernel, arrays=kept, body=_unallocated(body, inner, used))
+    return replace(kernel, arrays=kept, body=_unallocated(body, nests.inner, used))
 
 
 @dataclass(frozen=True)
@@ -69,12 +68,13 @@ class _Place:
 
 
 class _Nests:
-    """arrays: those that scheduling has made or changed, by name."""
+    """arrays: those that scheduling has made or changed, by name. inner: those that are allocated inside now."""
 
     def __init__(self, kernel: Kernel, optimise: Optimise) -> None:
         self.kernel = kernel
         self.optimise = optimise
         self.arrays: dict[str, Array] = {}
+        self.inner: set[str] = set()
         self.uses = _uses(kernel.body)
 
     def around(self, body: Block, place: _Place) -> Block:
@@ -124,6 +124,7 @@ class _Nests:
             return run
         sub = separate_operands(forward(fold(self.alone(run, place))))
         done = self.optimise(sub, not place.parallel)
+        self.inner |= {item.array for item in walk(done.body) if isinstance(item, Alloc)}
         known = {array.name: array for array in self.kernel.arrays}
         for array in done.arrays:
             if array.role is Role.TEMPORARY and known.get(array.name) != array:

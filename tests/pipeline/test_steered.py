@@ -1,4 +1,4 @@
-"""Loops that data steers, compiled: the cases of `tests/frontend/steered.test` and larger inputs, against the plain functions."""
+"""Loops that data steers, and elements that data picks, compiled: the cases of `tests/frontend` about them and larger inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from fuzz.fuzz_oracle import difference, observe
 from golden_cases import Case, cases
 
 HEAD = "import math\nimport numpy as np\nfrom numpy.typing import NDArray\n"
-CASES = cases(Path(__file__).parent.parent / "frontend" / "steered.test")
+FILES = ("steered.test", "picking.test")
+CASES = [case for name in FILES for case in cases(Path(__file__).parent.parent / "frontend" / name)]
 
 
 def vector(n: int, seed: int = 0) -> Any:
