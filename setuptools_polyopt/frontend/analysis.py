@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, defect
+from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, Unsupported, defect
 from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.finish import with_layouts
 from setuptools_polyopt.frontend.flow import Flow, in_any
-from setuptools_polyopt.frontend.names import all_arguments, function_names
+from setuptools_polyopt.frontend.guesses import guessed_type
+from setuptools_polyopt.frontend.names import Names, all_arguments, function_names
 from setuptools_polyopt.frontend.project import Project, project_of
-from setuptools_polyopt.frontend.pytypes import Binding, ObjectType, UnknownType
+from setuptools_polyopt.frontend.pytypes import Binding, Env, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Module
-from setuptools_polyopt.frontend.runs import Closed
+from setuptools_polyopt.frontend.runs import Closed, expression_type
 from setuptools_polyopt.frontend.signatures import Signature, signatures
 from setuptools_polyopt.frontend.source import Candidate, candidates
 from setuptools_polyopt.frontend.spans import span_of
@@ -53,13 +54,15 @@ def analyse_module(
     project = project or project_of([(module, file, text)], settings, profile)
     tree, names = project.modules[module].tree, project.modules[module].names
     chosen, reasons = candidates(tree, names, file)
+    _learn_values(project)
+    defined: dict[int, Env] = {}
     regions: list[Region] = []
     diagnostics = [*reasons, *_stale(profile, module, tree, file)]
     taken: set[str] = set()
     for candidate in chosen:
         if settings.wants_function(f"{module}:{candidate.name}"):
             try:
-                found, missed = _function(candidate, project, text, file, module, profile, settings, taken)
+                found, missed = _function(candidate, project, text, file, module, profile, settings, taken, defined)
             except Exception as error:  # noqa: BLE001 -- a defect of ours in one function must not cost the user the build
                 diagnostics.append(defect(span_of(file, candidate.node), error))
                 continue
@@ -94,7 +97,9 @@ def _function(
     profile: Profile | None,
     settings: Settings,
     taken: set[str],
+    defined: dict[int, Env],
 ) -> tuple[list[Region], list[Diagnostic]]:
+    """defined: types where functions inside of functions are defined; those of this one are added."""
     own = settings.for_function(f"{module}:{candidate.name}")
     entry = entry_for(profile, module, candidate.name, candidate.node) if profile is not None else None
     names = project.modules[module].names
@@ -104,9 +109,21 @@ def _function(
     walks: list[tuple[Signature, Flow]] = []
     for signature in signatures(candidate.node, names, entry, own.also_dtypes, _owner(module, candidate.name)):
         flow = Flow(function, text.splitlines())
-        flow.block(candidate.node.body, _with_classes(signature.bindings, candidate.node, names, project))
+        free = candidate.enclosing - local.locals
+        around = {name: binding for name, binding in defined.get(id(candidate.node), {}).items() if name in free}
+        flow.block(candidate.node.body, {**around, **_with_classes(signature.bindings, candidate.node, names, project)})
         walks.append((signature, flow))
+        unbound = _unbound(candidate.node)
+        for node, env in flow.defined.items():
+            defined.setdefault(node, {name: b for name, b in env.items() if b.definite and name not in unbound})
     return _merged(candidate, walks, taken)
+
+
+def _unbound(node: ast.FunctionDef) -> frozenset[str]:
+    """Variables that a function may take the value of again."""
+    parts = list(ast.walk(node))
+    deleted = {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Del)}
+    return frozenset(deleted | {part.name for part in parts if isinstance(part, ast.ExceptHandler) and part.name})
 
 
 def _with_classes(bindings: Mapping[str, Binding], node: ast.FunctionDef, names: Module, project: Project) -> Mapping[str, Binding]:
@@ -117,6 +134,35 @@ def _with_classes(bindings: Mapping[str, Binding], node: ast.FunctionDef, names:
             kind = project.annotated(names, argument.annotation)
             found[argument.arg] = Binding(kind) if isinstance(kind, ObjectType) else found[argument.arg]
     return found
+
+
+def _learn_values(project: Project) -> None:
+    """Guess what module-level names are that are bound once, to something else than constants; once a project."""
+    for module, text in project.modules.items() if not project.kinds else ():
+        names = text.names
+        function = Function(text.file, "<module>", names, Names(frozenset(), frozenset()), "strict", project=project)
+        for node in text.tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    kind: PyType | None = _value_type(function, value)
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
+                    kind = project.annotated(names, annotation) or _value_type(function, value)
+                case _:
+                    continue
+            if name not in names.single or name in names.constants:
+                continue
+            if kind is None or isinstance(kind, UnknownType):
+                kind = project.made(names, value)
+            if kind is not None and not isinstance(kind, UnknownType | NoneType):
+                project.kinds[f"{module}:{name}"] = kind
+
+
+def _value_type(function: Function, value: ast.expr) -> PyType:
+    """What an expression at the top level of a module is expected to be."""
+    try:
+        return expression_type(function, {}, value)
+    except Unsupported:
+        return guessed_type(function, {}, value, expression_type)
 
 
 def _owner(module: str, name: str) -> str:
@@ -168,7 +214,7 @@ def _region(candidate: Candidate, group: Sequence[tuple[Signature, Closed]], tak
             kernel = replace(variant.kernel, name=f"{name}_v{len(variants)}")
             variants.append(replace(variant, kernel=kernel))
     first = group[0][1]
-    arguments = dict.fromkeys(item.root for variant in variants for item in variant.inputs)
+    arguments = dict.fromkeys(item.root for variant in variants for item in variant.inputs if ":" not in item.root)
     guards = dict.fromkeys(guard for _, closed in group for guard in closed.globals)
     return Region(
         name,

@@ -106,8 +106,12 @@ class Context:
         return self.settle(self.lookup(name, span), span)
 
     def is_local(self, name: str) -> bool:
-        """Whether a name is a variable here, of the function, of a comprehension, or of a function around that calls this one."""
+        """Whether a name is a variable here: of the function, of a comprehension, of a function around, or of the module."""
         if name in self.inner or name in self.function.names.locals:
+            return True
+        if self.scope is None and name in self.function.enclosing:
+            return name in self.entry and self.entry[name].definite
+        if name not in self.function.enclosing and f"{self.function.module.name}:{name}" in self.function.project.kinds:
             return True
         return self.scope is not None and name in self.function.enclosing and self.scope.is_local(name)
 
@@ -167,6 +171,8 @@ class Context:
             if attributes:  # the chain starts at a variable
                 raise unsupported(span, "attribute", f"`{name}` is a variable of the enclosing function")
             return self.around(name, self.scope, span)
+        if name in self.function.enclosing and name in self.entry and self.entry[name].definite and not attributes:
+            return self.settle(self.lookup(name, span), span)
         if name in self.function.enclosing:
             raise unsupported(span, "closure", f"`{name}` belongs to the enclosing function", "pass it as an argument")
         module = self.function.module
@@ -174,6 +180,9 @@ class Context:
         if own is not None:
             return self.found(own, span)
         found = module.resolve(name, attributes)
+        kind = self.function.project.kinds.get(f"{module.name}:{name}")
+        if found is None and kind is not None and not attributes:
+            return self.global_input(f"{module.name}:{name}", kind, span)
         if found is None and name in module.definitions and not attributes:
             raise unsupported(span, "project-call", f"`{name}` is a class, or bound more than once; calls of it stay Python")
         if found is None:
@@ -218,6 +227,11 @@ class Context:
 
     # inputs
 
+    def global_input(self, root: str, kind: PyType, span: Span) -> Value:
+        """The value that a module-level name ("pkg.mod:W") has when the region is called."""
+        self.guard(GlobalGuard(root.rpartition(":")[2], (), None, kind="value"))
+        return self.outermost.input(root, (), kind, span)
+
     def input(self, root: str, path: tuple[str, ...], kind: PyType, span: Span) -> Value:
         """The region's input `root.path`, made at its first use."""
         text = ".".join((root, *path))
@@ -255,7 +269,7 @@ class Context:
 
     def array_input(self, root: str, path: tuple[str, ...], kind: ArrayType) -> ArrayValue:
         state = self.state
-        name = state.fresh("_".join((root, *path)))
+        name = state.fresh("_".join((root.rpartition(":")[2], *path)))
         extents = tuple(
             1 if axis in kind.units else state.parameter(f"{name}_{axis}", minimum=0) for axis in range(kind.rank)
         )
@@ -286,10 +300,10 @@ class Context:
         if kind.box == "mixed":  # one of both has to be expected
             kind = ScalarType("numpy", kind.dtype)
         if kind == ScalarType("python", DType.INT64):
-            name = state.parameter("_".join((root, *path)))
+            name = state.parameter("_".join((root.rpartition(":")[2], *path)))
             state.inputs[text] = Input(root, path, ScalarInput(Box.PYTHON, kind.dtype, None, name))
             return ScalarValue(kind, Sym(name))
-        name = state.fresh("_".join((root, *path)))
+        name = state.fresh("_".join((root.rpartition(":")[2], *path)))
         state.arrays[name] = Array(name, kind.dtype, (), Role.INPUT)
         state.inputs[text] = Input(root, path, ScalarInput(Box(kind.box), kind.dtype, name, None))
         return ScalarValue(kind, Load(name, (), kind.dtype))

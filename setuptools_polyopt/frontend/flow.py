@@ -20,7 +20,16 @@ from setuptools_polyopt.frontend.annotations import OpenArray, hint
 from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.guesses import guessed_type
 from setuptools_polyopt.frontend.names import bound, read
-from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, ListType, UnknownType, forget, join_envs
+from setuptools_polyopt.frontend.pytypes import (
+    ArrayType,
+    Binding,
+    Env,
+    ListType,
+    PyType,
+    UnknownType,
+    forget,
+    join_envs,
+)
 from setuptools_polyopt.frontend.runs import Closed, Run, close, definitely_bound, expression_type, leaves, longest_run
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.ir.dtypes import DType
@@ -45,6 +54,8 @@ class Flow:
         self.depth = 0
         self.unknown: set[str] = set()
         self.unknown_lines: set[int] = set()
+        self.defined: dict[int, Env] = {}
+        """Types where functions are defined."""
         self.stopped: dict[int, Diagnostic] = {}  # why a run ended before a statement, which knew more than a new one does
 
     def block(self, body: Sequence[ast.stmt], env: Env) -> Env | None:
@@ -176,12 +187,17 @@ class Flow:
                 return self.attempt(node, env)
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
                 return None
+            case ast.FunctionDef():
+                self.defined.setdefault(id(node), env)
+                return forget(env, [node.name], True, f"line {node.lineno} computes it in Python", node.lineno)
             case ast.Delete():
                 return {name: binding for name, binding in env.items() if name not in bound([node])}
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr()):
                 return {**env, name: Binding(self.annotated(annotation))}
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 guess = guessed_type(self.function, env, value, expression_type)
+                if isinstance(guess, UnknownType):
+                    guess = self.made(value) or guess
                 if isinstance(guess, UnknownType):
                     guess = UnknownType(f"line {node.lineno} computes it in Python", node.lineno)
                 return {**env, name: Binding(guess)}
@@ -195,6 +211,15 @@ class Flow:
         if isinstance(found, OpenArray):
             return ArrayType(found.dtype or DType.FLOAT64, found.rank) if found.rank else UnknownType("its rank is open")
         return found or UnknownType("its annotation does not say enough")
+
+    def made(self, value: ast.expr) -> PyType | None:
+        """What a call of the project's own code answers, as far as that is known from elsewhere."""
+        root = value.func if isinstance(value, ast.Call) else value
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id in self.function.names.locals | self.function.enclosing:
+            return None
+        return self.function.project.made(self.function.module, value)
 
     def branches(self, node: ast.If, env: Env) -> Env | None:
         then, orelse = self.block(node.body, env), self.block(node.orelse, env)

@@ -24,6 +24,7 @@ from setuptools_polyopt.operators import functions
 from setuptools_polyopt.operators.values import ScalarType
 
 _SIZE = 3
+_MOST = 16
 _PYTHON: Mapping[type, DType] = {bool: DType.BOOL, int: DType.INT64, float: DType.FLOAT64, complex: DType.COMPLEX128}
 _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.MatMult: operator.matmul,
@@ -70,7 +71,7 @@ def _sample(function: Function, env: Env, node: ast.expr, type_of: TypeOf) -> An
 
     match node:
         case ast.Constant(value=value):
-            return value
+            return min(value, _MOST) if type(value) is int else value  # it may be a size
         case ast.Tuple(elts=elts):
             return tuple(inner(item) for item in elts)
         case ast.List(elts=elts):

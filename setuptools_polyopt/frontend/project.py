@@ -88,6 +88,8 @@ class Project:
     settings: Settings = field(default_factory=Settings)
     profile: Profile | None = None
     known: dict[str, Definition] = field(default_factory=dict)
+    kinds: dict[str, PyType] = field(default_factory=dict)
+    """What module-level names that are no constants ("pkg.mod:W") are expected to be."""
 
     def find(self, start: Module, name: str, attributes: tuple[str, ...]) -> Found | None:
         """What `name.attribute...` is in a module, where the project has a say in it; else None."""
@@ -207,6 +209,21 @@ class Project:
                     return self.annotated(text.names, part.annotation)
         return None
 
+    def made(self, module: Module, node: ast.expr) -> PyType | None:
+        """What a call of the project's own code is expected to answer: an object of its class, or what the profile has seen."""
+        if not isinstance(node, ast.Call):
+            return None
+        path = self.class_path(module, node.func)
+        if path:
+            return ObjectType(path)
+        names = _chain(node.func)
+        found = self.find(module, names[0], names[1:]) if names else None
+        if found is None or not isinstance(found.thing, Definition) or self.profile is None:
+            return None
+        entry = self.profile.functions.get(found.thing.key)
+        results = [variant.result for variant in entry.variants if variant.result is not None] if entry is not None else []
+        return type_of(results[0]) if results else None
+
     def annotated(self, module: Module, node: ast.expr) -> PyType | None:
         """The type that an annotation says, classes of the project included."""
         found = hint(node, module)
@@ -287,6 +304,13 @@ def _why_not(text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef, sta
     if any(isinstance(part, ast.Await) for part in own_nodes(node.body)):
         return "coroutines stay Python"
     return ""
+
+
+def _chain(node: ast.expr) -> tuple[str, ...]:
+    if isinstance(node, ast.Name):
+        return (node.id,)
+    inner = _chain(node.value) if isinstance(node, ast.Attribute) else ()
+    return (*inner, node.attr) if inner and isinstance(node, ast.Attribute) else ()
 
 
 def _binds(node: ast.AST) -> frozenset[str]:

@@ -173,7 +173,8 @@ InputType: TypeAlias = ArrayInput | ScalarInput | ObjectInput | MethodInput
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A value that the region reads: the local name `root`, or an attribute of it (`self.grid.n` is root `self`, path `("grid", "n")`)."""
+    """A value that the region reads: the local name `root`, or an attribute of it (`self.grid.n` is root `self`, path `("grid", "n")`).
+    A name of a module is spelled "pkg.mod:W"; a guard of kind "value" goes with it."""
 
     root: str
     path: tuple[str, ...]
@@ -225,15 +226,15 @@ class GlobalGuard:
     "builtins.range", "math"), or `value` the exact constant (int, float, bool, complex, None, str).
 
     home: the project's module among whose names it is looked up, empty for the region's own. kind: of the project's own things, a
-    "module" (`expected` is its name), a "function" (`expected` is "pkg.mod:f": what that very `def` made), or a "default" of such a
-    function (`value`, at place `position` of `__defaults__`)."""
+    "module" (`expected` is its name), a "value" (anything: it is an input of the region), a "function" (`expected` is "pkg.mod:f": what
+    that very `def` made), or a "default" of such a function (`value`, at place `position` of `__defaults__`)."""
 
     name: str
     attributes: tuple[str, ...]
     expected: str | None
     value: Constant = None
     home: str = ""
-    kind: Literal["", "module", "function", "default"] = ""
+    kind: Literal["", "module", "function", "default", "value"] = ""
     position: int = 0
 
 

@@ -73,11 +73,18 @@ LEVELS = ("base", "v2", "v3", "v4")
 
 @dataclass
 class _Region:
-    """What one region's text collects besides its statements: guard texts, attribute slots."""
+    """What one region's text collects besides its statements: guard texts, attribute slots, tables of methods' defaults; rows of the
+    module-level names that are inputs."""
+
+    @property
+    def fetches(self) -> bool:
+        """Whether inputs are more than the arguments themselves."""
+        return bool(self.attributes or self.values)
 
     guards: list[str] = field(default_factory=list)
     attributes: list[str] = field(default_factory=list)
     defaults: list[str] = field(default_factory=list)
+    values: dict[str, int] = field(default_factory=dict)
 
     def guard(self, text: str) -> int:
         if text not in self.guards:
@@ -90,8 +97,8 @@ def region_source(native: NativeRegion, first_global: int) -> str:
 
     first_global: index of the region's first entry in the module's table of globals.
     """
-    collected = _Region()
     region = native.region
+    collected = _Region(values=_values(native, first_global))
     count = len(region.arguments)
     body: list[str] = []
     miss_count = collected.guard(f"{count} arguments")
@@ -120,7 +127,7 @@ def region_source(native: NativeRegion, first_global: int) -> str:
         "{",
         "    struct polyopt_call call;",
         f"    struct polyopt_array po_in[{max(1, width)}];",
-        f"    PyObject *po_value[{max(1, width)}] = {{NULL}};" if collected.attributes else "",
+        f"    PyObject *po_value[{max(1, width)}] = {{NULL}};" if collected.fetches else "",
         "    PyObject *result = NULL;",
         "    int guard = 0, why = 0;",
         f"    for (int k = 0; k < {max(1, width)}; k++) po_in[k].held = 0;",
@@ -129,9 +136,19 @@ def region_source(native: NativeRegion, first_global: int) -> str:
     tail = ["result = polyopt_miss(call.state, po_args, po_count, guard, why);"]
     text = "\n".join([*(row for row in head if row), *_pad(body, 1), *_pad(tail, 1)])
     release = [f"for (int k = 0; k < {max(1, width)}; k++) polyopt_drop(&po_in[k]);"]
-    if collected.attributes:
+    if collected.fetches:
         release.append(f"for (int k = 0; k < {max(1, width)}; k++) Py_XDECREF(po_value[k]);")
     return text + "\ndone:\n" + "\n".join(_pad([*release, "polyopt_end(&call);", "return result;"], 1)) + "\n}\n"
+
+
+def _values(native: NativeRegion, row: int) -> dict[str, int]:
+    """The row of each module-level name that is an input."""
+    found = {}
+    for guard in native.region.globals:
+        if guard.kind == "value":
+            found[f"{guard.home or native.module}:{guard.name}"] = row
+        row += len(global_rows(guard))
+    return found
 
 
 def _pad(rows: Sequence[str], level: int) -> list[str]:
@@ -192,8 +209,13 @@ def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, co
 
 def _take(native: NativeRegion, index: int, item: Input, collected: _Region, label: str) -> list[str]:
     region = native.region
-    source = f"po_args[{region.arguments.index(item.root)}]"
     rows: list[str] = []
+    if item.root in collected.values:
+        rows.append(f"Py_XDECREF(po_value[{index}]);")
+        rows.append(f"po_value[{index}] = polyopt_global_value(call.state, {collected.values[item.root]});")
+        source = f"po_value[{index}]"
+    else:
+        source = f"po_args[{region.arguments.index(item.root)}]"
     if item.path:
         path = item.path[:-1] if isinstance(item.type, MethodInput) else item.path
         for depth, name in enumerate(path):
@@ -416,7 +438,8 @@ def _list(version: _Version, number: int, name: str) -> Iterator[str]:
 def _source(version: _Version, index: int) -> str:
     """The object behind an input."""
     item = version.native.variant.inputs[index]
-    return f"po_value[{index}]" if item.path else f"po_args[{version.arguments.index(item.root)}]"
+    taken = item.path or item.root not in version.arguments
+    return f"po_value[{index}]" if taken else f"po_args[{version.arguments.index(item.root)}]"
 
 
 def _made_lists(version: _Version) -> tuple[Array, ...]:

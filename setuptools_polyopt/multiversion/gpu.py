@@ -171,6 +171,8 @@ def _foreign(region: Region, variant: Variant, gpu: GpuVariant) -> str | None:
 
 
 def _given(region: Region, item: Input) -> str:
+    if item.root not in region.arguments:
+        return 'Given(0, "attribute", "")'
     position = region.arguments.index(item.root)
     match item.type:
         case ArrayInput(array=array, dtype=dtype, extents=extents, layout=layout) if not item.path:

@@ -21,6 +21,8 @@ def quoted(text: str) -> str:
 def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
     """Rows of the module's table of globals for one guard: C initialisers of `struct polyopt_global`."""
     name = guard.name
+    if guard.kind == "value":
+        return (_row("ANY", name, home=guard.home),)
     if guard.expected is None or guard.kind == "default":
         return (_constant_row(guard),)
     if guard.kind == "module":

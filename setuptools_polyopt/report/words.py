@@ -48,6 +48,8 @@ def type_words(item: Input) -> str:
 
 def _name_words(guard: GlobalGuard) -> str:
     text = ".".join((*([guard.home] if guard.home else []), guard.name, *guard.attributes))
+    if guard.kind == "value":
+        return f"{text} is there"
     if guard.kind == "default":
         return f"default {guard.position + 1} of {text} is still {guard.value!r}"
     return f"{text} is still {guard.expected if guard.expected is not None else repr(guard.value)}"

@@ -76,7 +76,7 @@ class Rewritten:
             values = dict(zip(region.arguments, arguments, strict=True))
             for variant in region.variants:
                 try:
-                    results = run_variant(variant, values)
+                    results = run_variant(variant, values, self.optimised)
                 except (GuardFailed, KernelFailed, IndexError) as error:
                     self.misses.append(f"{region.name}: {type(error).__name__} {error}")
                     continue
@@ -145,13 +145,13 @@ def assert_same(expected: Any, found: Any) -> None:
         assert expected == found, (expected, found)
 
 
-def run_variant(variant: Variant, values: dict[str, Any]) -> tuple[Any, ...]:
+def run_variant(variant: Variant, values: dict[str, Any], namespace: dict[str, Any]) -> tuple[Any, ...]:
     """What the entry point does: guard, kernel, results. Raises GuardFailed, KernelFailed, IndexError; arguments stay as they were then."""
     params: dict[str, int] = {}
     arrays: dict[str, Any] = {}
     lists: dict[str, Any] = {}
     for item in variant.inputs:
-        value = values[item.root]
+        value = namespace[item.root.partition(":")[2]] if ":" in item.root else values[item.root]
         for name in item.path:
             value = getattr(value, name)
         _bind(item.type, value, params, arrays)

@@ -71,7 +71,8 @@ enum polyopt_global_kind {
     POLYOPT_GLOBAL_BOOL,      /* ... the bool `integer` ... */
     POLYOPT_GLOBAL_STR,       /* ... the str `attribute` ... */
     POLYOPT_GLOBAL_COMPLEX,   /* ... the complex of `real` and of the double with the bits of `integer` ... */
-    POLYOPT_GLOBAL_NONE       /* ... None */
+    POLYOPT_GLOBAL_NONE,      /* ... None */
+    POLYOPT_GLOBAL_ANY        /* global `name` is there: an input of the region (polyopt_global_value) */
 };
 /* home: the module among whose names `name` is looked up (NULL: the user's). place: k + 1 where not global `name` is meant, but item k of
  * its `__defaults__`. */
@@ -165,6 +166,14 @@ static inline int polyopt_resting(struct polyopt_state *state) { return POLYOPT_
 
 /* All of the module's globals [first, first + count) stand for what they stood for at build time. A few ns each. */
 int polyopt_globals_ok(struct polyopt_state *state, int first, int count);
+
+/* What the global of a row of kind ANY was when polyopt_globals_ok was asked: a new reference. */
+static inline PyObject *polyopt_global_value(const struct polyopt_state *state, int row)
+{
+    PyObject *value = state->globals->slots[row].expected;
+    Py_INCREF(value);
+    return value;
+}
 
 /* ---- arguments ------------------------------------------------------------------------------------------------------------------- */
 

@@ -226,6 +226,7 @@ static int is_expected(PyObject *object, const struct polyopt_global *global, co
     case POLYOPT_GLOBAL_COMPLEX:
     case POLYOPT_GLOBAL_BOOL: return is_number(object, global);
     case POLYOPT_GLOBAL_NONE: return object == Py_None;
+    case POLYOPT_GLOBAL_ANY: return 1;
     }
     return 0;
 }
