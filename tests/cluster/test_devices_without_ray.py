@@ -9,26 +9,12 @@ from collections.abc import Iterator
 import pytest
 import standin
 from built import Built, build, profile_of
-from ray_programs import CALLS, CASES, TEXT, numbers, outcome, same
+from ray_programs import CALLS, CASES, SCALED, TEXT, numbers, outcome, same
 from ray_standin import StandIn
 
 from setuptools_polyopt import nvrtc
 from setuptools_polyopt.config import Settings
 
-MORE = '''
-
-def scaled(x):
-    """Two kernels a chunk: the second one needs what the first one has added up."""
-    n, m = x.shape
-    y = np.zeros((n, m))
-    for i in range(n):
-        s = 1.0
-        for j in range(m):
-            s += x[i, j] * x[i, j]
-        for j in range(m):
-            y[i, j] = x[i, j] / s
-    return y
-'''
 CALLED = {**CALLS, "scaled": [(numbers(4, 5),)]}
 NO_GPU_FORM = {"one dimension", "functions of NumPy"}
 """Cases that call libm or NumPy, whose bits a GPU does not have."""
@@ -41,8 +27,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POLYOPT_RAY", "auto")
         patch.setenv("POLYOPT_DEVICE", "gpu")
-        profile = profile_of(TEXT + MORE, "raydevices.mod", CALLED)
-        yield build(folder, "raydevices", TEXT + MORE, profile, Settings(targets=("cpu", "gpu", "ray")))
+        profile = profile_of(TEXT + SCALED, "raydevices.mod", CALLED)
+        yield build(folder, "raydevices", TEXT + SCALED, profile, Settings(targets=("cpu", "gpu", "ray")))
 
 
 @pytest.fixture

@@ -7,28 +7,14 @@ from importlib import import_module
 import pytest
 from built import build, profile_of
 from cluster_harness import Ready
-from ray_programs import numbers, same
+from ray_programs import SCALED, numbers, same
 
 from setuptools_polyopt.config import Settings
 
 pytest.importorskip("ray", reason="Ray is not installed (pip install ray)")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-TEXT = '''
-import numpy as np
-
-
-def scaled(x):
-    n, m = x.shape
-    y = np.zeros((n, m))
-    for i in range(n):
-        s = 1.0
-        for j in range(m):
-            s += x[i, j] * x[i, j]
-        for j in range(m):
-            y[i, j] = x[i, j] / s
-    return y
-'''
+TEXT = f"import numpy as np\n{SCALED}"
 
 
 def test_one_device_a_task(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
