@@ -1,7 +1,7 @@
 """Statements of the Loop IR.
 
 In a kernel that comes from the frontend (*program order*) every loop is serial. In one that comes out of the polyhedral stage (*scheduled*)
-steps are positive, loops may be parallel or vector, and `Alloc` says where a temporary lives.
+steps are positive (but inside a `Serial`), loops may be parallel or vector, and `Alloc` says where a temporary lives.
 
 What data steers (`while`, `break`, bounds that are read from an array) is inside a `Serial`: one statement to the polyhedral stage, which
 runs as it is written. Loops inside it that data does not steer are kernels of their own to that stage (`polyhedral/nested`).

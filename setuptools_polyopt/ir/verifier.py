@@ -104,7 +104,7 @@ class _Verifier:
                     assert_never(statement)
 
     def loop(self, loop: For, scope: frozenset[str], live: frozenset[str]) -> None:
-        if loop.step == 0 or (self.scheduled and loop.step < 0):
+        if loop.step == 0 or (self.scheduled and loop.step < 0 and not self.in_serial):
             raise self.fail(f"loop {loop.var} has step {loop.step}")
         if loop.var in scope or loop.var in self.arrays:
             raise self.fail(f"loop iterator {loop.var} hides another name")

@@ -16,6 +16,8 @@ def features(source: str, first: int, last: int) -> set[str]:
 
 def _of(node: ast.AST) -> set[str]:
     match node:
+        case ast.While() | ast.ListComp() | ast.GeneratorExp():
+            return {type(node).__name__.lower()}
         case ast.For(iter=ast.Call(args=[_, _, ast.UnaryOp()])):
             return {"for, negative step"} | ({"for-else"} if node.orelse else set())
         case ast.For():

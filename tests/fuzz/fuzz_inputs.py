@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from fuzz_lists import as_lists
 from fuzz_programs import Program
+from fuzz_values import kind_of
 
 LAYOUTS = (
     "C", "C", "C", "C", "F", "F", "strided", "sparse", "reversed", "mirrored", "offset", "readonly", "swapped", "unaligned", "broadcast",
@@ -116,12 +117,12 @@ def _alias(random: Random, values: list[Any]) -> None:
 
 def _array(random: Random, dtype: str, shape: tuple[int, ...], layout: str, plain: bool) -> Any:
     generator = np.random.default_rng(random.getrandbits(32))
-    kind = np.dtype(dtype).kind
+    kind = kind_of(dtype)
     full: Any
     if kind == "b":
         full = generator.integers(0, 2, shape).astype(bool)
     elif kind == "i":
-        full = generator.integers(-6, 7, shape).astype(dtype)
+        full = generator.integers(0 if dtype.startswith("u") else -6, 7, shape).astype(dtype)
     else:
         full = generator.normal(size=shape).astype(dtype)
         if kind == "c":

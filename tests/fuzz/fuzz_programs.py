@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from fuzz_language import jump, steered, whole
 from fuzz_outline import outlined
 from fuzz_statements import expression_statement, statements, window
-from fuzz_values import ArrayArgument, Iterator, Scope, array, condition, scalar, subscript
+from fuzz_values import ArrayArgument, Iterator, Scope, array, condition, index, scalar, subscript
 
 FLOATS = ("float64", "float64", "float64", "float32")
-INTEGERS = ("int64", "int32")
+INTEGERS = ("int64", "int32", "uint8", "int16")
 DTYPES = (*FLOATS, *INTEGERS, "complex128", "complex64", "bool")
 SCALARS = {"s": ("f", 0.5), "c": ("i", 0.25), "z": ("c", 0.06), "w": ("f", 0.05), "x": ("f", 0.08), "h": ("i", 0.05)}
 """Scalar parameters, their kinds and how often a program has them (`fuzz_inputs` says which values they take)."""
@@ -65,7 +66,8 @@ def _depth(node: ast.AST, ranks: dict[str, int]) -> int:
         case ast.Subscript(value=ast.Name() as base, slice=index):
             items = index.elts if isinstance(index, ast.Tuple) else [index]
             return max(0, _depth(base, ranks) - sum(not isinstance(item, ast.Slice | ast.Constant) for item in items))
-    return isinstance(node, ast.For) + max((_depth(child, ranks) for child in ast.iter_child_nodes(node)), default=0)
+    inside = max((_depth(child, ranks) for child in ast.iter_child_nodes(node)), default=0)
+    return inside + isinstance(node, ast.For | ast.While | ast.ListComp | ast.GeneratorExp)
 
 
 def program(random: Random, name: str = "f", helpers: bool = True) -> Program:
@@ -123,10 +125,11 @@ def _statement(scope: Scope, depth: int) -> list[str]:
     kinds: list[tuple[int, Callable[[Scope, int], list[str]]]] = [(4, _assign)]
     if depth < 3:
         kinds += [(5 if depth else 8, _loop)]
+        kinds += [(1, _steered)]
     if depth:
         kinds += [(2, _branch), (1, _update_scalar), (1, _row), (1, _rare), (1, window)]
     else:
-        kinds += [(2, _accumulation_loop), (1, _branch), *statements]
+        kinds += [(2, _accumulation_loop), (1, _branch), *statements, *whole]
     chosen: Callable[[Scope, int], list[str]] = scope.random.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
     return chosen(scope, depth)
 
@@ -178,6 +181,14 @@ def _loop(scope: Scope, depth: int) -> list[str]:
     if scope.chance(0.03):
         loop += ["else:", *_indent(expression_statement(scope, depth))]
     return loop
+
+
+def _steered(scope: Scope, depth: int) -> list[str]:
+    """A loop that data steers, or over the elements of an array."""
+    if len(scope.iterators) > 2:
+        return _assign(scope, depth)
+    make = scope.random.choices([make for _, make in steered], [weight for weight, _ in steered])[0]
+    return make(scope, depth, _statement)
 
 
 def _accumulation_loop(scope: Scope, depth: int) -> list[str]:
@@ -238,12 +249,17 @@ def _row(scope: Scope, depth: int) -> list[str]:
     if axis == 0 and scope.chance(0.3):
         place = f"{target.name}[{it.name}]"
     sign = "=" if target.kind == "b" else random.choice(("=", "=", "+=", "*="))
+    if target.extents[0] == target.extents[1] and scope.chance(0.2):  # a row from a column
+        turned = f"{target.name}[:, {index(scope, it.size)}]" if axis == 0 else f"{target.name}[{index(scope, it.size)}]"
+        return [f"{place} {sign} {random.choice((turned, f'{turned} * 2'))}"]
     return [f"{place} {sign} {array(scope, target.extents[1:] if axis == 0 else target.extents[:1], target.dtype, 2)}"]
 
 
 def _rare(scope: Scope, depth: int) -> list[str]:
     target = scope.random.choice(list(scope.arrays.values()))
-    match scope.random.randrange(4):
+    match scope.random.randrange(5):
+        case 4:
+            return jump(scope, depth) if scope.chance(0.3) else _assign(scope, depth)
         case 0:
             return [f"if {condition(scope, 1)}:", f"    {scope.random.choice(('break', 'continue'))}"]
         case 1:

@@ -31,7 +31,12 @@ class ArrayArgument:
 
     @property
     def kind(self) -> str:
-        return np.dtype(self.dtype).kind
+        return kind_of(self.dtype)
+
+
+def kind_of(dtype: str) -> str:
+    """b, i (unsigned ones too), f or c."""
+    return np.dtype(dtype).kind.replace("u", "i")
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def index(scope: Scope, extent: str) -> str:
 def scalar(scope: Scope, dtype: str, budget: int) -> str:
     """A scalar expression that may be stored into an element of `dtype`."""
     random = scope.random
-    kind = np.dtype(dtype).kind
+    kind = kind_of(dtype)
     if kind == "b":
         return condition(scope, 1)
     leaves = _scalar_leaves(scope, kind)
@@ -114,6 +119,8 @@ def scalar(scope: Scope, dtype: str, budget: int) -> str:
         operator = random.choice(("//", "%", "&", "|", "^", "//", "%", "<<", ">>", "/" if scope.chance(0.1) else "&"))
     if kind == "f" and scope.chance(0.06):
         operator = random.choice(("//", "%"))
+    if kind == "i" and operator in ("//", "%") and scope.chance(0.1):
+        right = "-2"
     if scope.chance(0.05):
         return f"-{left}"
     if scope.chance(0.05):
@@ -196,7 +203,7 @@ def condition(scope: Scope, budget: int) -> str:
 def array(scope: Scope, extents: tuple[str, ...], dtype: str, budget: int) -> str:
     """An array expression of the given extents (by broadcasting, perhaps only a scalar)."""
     random = scope.random
-    kind = np.dtype(dtype).kind
+    kind = kind_of(dtype)
     if kind == "b":
         return mask(scope, extents)
     fitting = _array_leaves(scope, extents, kind)
@@ -207,7 +214,7 @@ def array(scope: Scope, extents: tuple[str, ...], dtype: str, budget: int) -> st
     if kind == "f" and scope.chance(0.35):
         return _array_call(scope, extents, left, right)
     if kind == "c" and scope.chance(0.15):
-        return f"np.{random.choice(('conj', 'exp', 'square', 'sqrt'))}({left})"
+        return random.choice((f"np.conj({left})", f"np.exp({left})", f"np.square({left})", f"np.sqrt({left})", f"{left} ** 2"))
     if scope.chance(0.06):
         return f"np.where({mask(scope, extents)}, {left}, {right})"
     if scope.chance(0.06):
@@ -275,7 +282,7 @@ def mask(scope: Scope, extents: tuple[str, ...]) -> str:
     left, right = array(scope, extents, "float64", 1), array(scope, extents, "float64", 0)
     text = f"({left} {random.choice(('<', '>', '<=', '==', '!=', '>='))} {right})"
     if scope.chance(0.1):
-        return f"np.{random.choice(('isnan', 'isfinite', 'signbit'))}({left})"
+        return random.choice((f"np.isnan({left})", f"np.isfinite({left})", f"np.signbit({left})", f"(abs({left}) < 0)"))
     if scope.chance(0.05):
         return f"np.{random.choice(('logical_and', 'logical_or', 'logical_xor'))}({text}, {mask(scope, extents)})"
     if scope.chance(0.2):

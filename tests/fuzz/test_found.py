@@ -230,6 +230,12 @@ FOUND = {
         lambda: [np.ones((4, 4), bool), np.ones(4, bool), 2.0],
         (lambda: [np.ones((4, 4), bool), np.zeros(4, bool), 2.0], lambda: [np.ones((4, 4), bool), np.ones(4, bool), 0.0]),
     ),
+    "steered_loop_that_runs_down": Found(  # the verifier wanted positive steps there too
+        "def steered_loop_that_runs_down(A, n):\n    for i in range(n - 2, 0, -2):\n        if A[i - 1] < 1.0:\n            break\n"
+        "        A[i + 1] = 3.0\n",
+        lambda: [np.ones(6), 6],
+        (lambda: [np.array([1.0, -2.0, 3.0, 4.0, 5.0, 6.0, 7.0]), 7],),
+    ),
     "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
         "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",
         lambda: [np.ones(4), 4],
