@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -129,3 +130,40 @@ def test_costs_are_units_of_this_machine() -> None:
     assert tuple(machine.units(slow)) == costs.NAMES
     assert machine.units(slow)["reduce.add"] == 1.0, "nothing is less than a unit"
     assert set(costs.GPU) == set(costs.NAMES)
+
+
+def product_of(size: float) -> Run:
+    """A product of square matrices."""
+    return Run(6.0 * size**3, 2.0 * 8.0 * size**2, 8.0 * size**2, pieces=size / 32.0)
+
+
+def crossover(known: Machine, seconds: Callable[[Run, Machine], float]) -> float:
+    """The size from which on a place is quicker than all threads; infinite for never. Above it, it stays so."""
+    sizes = [2.0 ** (k / 2.0) for k in range(6, 40)]
+    better = [seconds(product_of(size), known) < on_threads(product_of(size), known, known.threads) for size in sizes]
+    assert better == sorted(better), "once it pays, it pays for all larger sizes"
+    return next((size for size, pays in zip(sizes, better, strict=True) if pays), float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("constant", "factor"),
+    [("gpu_bus", 0.1), ("gpu_launch", 1e3), ("gpu_transfer", 1e3), ("gpu_operation", 30.0), ("gpu_memory", 1e-3), ("threads", 16)],
+)
+def test_worse_constants_of_a_gpu_move_its_crossover_up(constant: str, factor: float) -> None:
+    usual = Machine(threads=4)
+    worse = usual._replace(**{constant: type(getattr(usual, constant))(getattr(usual, constant) * factor)})
+    assert 16.0 < crossover(usual, on_gpu) < 1024.0
+    assert crossover(worse, on_gpu) > crossover(usual, on_gpu)
+
+
+@pytest.mark.parametrize(("constant", "factor"), [("ray_start", 100.0), ("ray_task", 30.0), ("ray_store", 0.1), ("threads", 3)])
+def test_worse_constants_of_a_cluster_move_its_crossover_up(constant: str, factor: float) -> None:
+    usual = Machine(threads=4)
+    worse = usual._replace(**{constant: type(getattr(usual, constant))(getattr(usual, constant) * factor)})
+
+    def on_sixteen(run: Run, known: Machine) -> float:
+        return on_ray(run, known, 16)
+
+    assert 256.0 < crossover(usual, on_sixteen) < 8192.0
+    assert crossover(worse, on_sixteen) > crossover(usual, on_sixteen)
+    assert crossover(usual, lambda run, known: on_ray(run, known, 4)) == float("inf"), "as many processors as here"
