@@ -10,7 +10,7 @@ from built import Built, build, profile_of
 
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.multiversion.merge import merged_axes
-from setuptools_polyopt.pipeline import ModuleSource, _compile_module, _Loops
+from setuptools_polyopt.pipeline import ModuleSource, _compile_module, _project, _Shared
 
 SOURCE = """
 import numpy as np
@@ -109,7 +109,8 @@ def test_three_axes(built: Built, name: str, shape: tuple[int, ...]) -> None:
 def test_what_may_be_merged() -> None:
     calls = {name: [arguments((3, 4), slice(0, 4))] for name in (*MERGED, *APART)}
     profile = profile_of(SOURCE, "merged.mod", calls)
-    module = _compile_module(ModuleSource("merged.mod", "mod.py", SOURCE), profile, Settings(), _Loops())
+    source = ModuleSource("merged.mod", "mod.py", SOURCE)
+    module = _compile_module(source, profile, Settings(), _Shared(), _project([source], Settings(), profile))
     found = {
         region.native.region.function: len(merged_axes(region.native.variants[0].variant.kernel)) for region in module.regions
     }
