@@ -139,7 +139,8 @@ def _serial(body: Block, mapped: frozenset[str]) -> Block:
 
 def _shared_arrays(kernel: Kernel) -> tuple[Kernel, tuple[Array, ...]]:
     """Temporaries that exist once for all threads, because they are allocated outside of the loops: the host provides them."""
-    inside = {item.array for loop in kernel.body if isinstance(loop, For | If) for item in walk((loop,)) if isinstance(item, Alloc)}
+    nested = tuple(item for item in kernel.body if isinstance(item, For | If | Serial))
+    inside = {item.array for item in walk(nested) if isinstance(item, Alloc)}
     outside = {item.array for item in kernel.body if isinstance(item, Alloc) and kernel.array(item.array).rank} - inside
     for name in inside:
         array = kernel.array(name)
@@ -267,6 +268,9 @@ class _Thread(Function):
             source = Load(tile.array, tuple(map(Sym, places)), self.unit.arrays[tile.array].dtype)
             self.line(f"if ({' && '.join(ends)}) {name}[{number}] = {self.element(source)};")
             del self.iterators[-len(places) :]
+
+    def give_up(self, every: str) -> None:
+        self.line(f"if ({every} && failed) break;")
 
     def style(self) -> Style:
         return Style("&failed", keeps=False)

@@ -199,8 +199,12 @@ class _Form:
                     found.append(replace(statement, cond=self.sink(cond), body=inside, orelse=orelse))
                 case Alloc():
                     found.append(statement)
-                case Serial() | While() | Break() | Continue():
-                    raise _refused(_span(statement, self.kernel), "a loop that data steers runs on the CPU")
+                case Serial():
+                    found.append(replace(statement, body=self.block(statement.body, later)))
+                case While(cond=cond):
+                    found.append(replace(statement, cond=self.sink(cond), body=self.block(statement.body, later)))
+                case Break() | Continue():
+                    found.append(statement)
                 case _:
                     assert_never(statement)
         return tuple(found)

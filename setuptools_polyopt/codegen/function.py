@@ -83,6 +83,9 @@ class Function:
         """Whether the function writes a loop in a way of its own, and has done so."""
         return False
 
+    def give_up(self, every: str) -> None:
+        """Leave the innermost loop, which data steers, after a failure, where nobody looks for cancellation."""
+
     # names
 
     def symbol(self, name: str) -> str:

@@ -208,6 +208,7 @@ def emit_while(f: Function, loop: While) -> None:
         turns = f.unit.names.fresh("turns")
         with f.block(f"for (uint32_t {turns} = 1; {test(loop.cond, f).text}; {turns}++)"):
             emit_poll(f, f"({turns} & {TURNS - 1}) == 0")
+            f.give_up(f"({turns} & {TURNS - 1}) == 0")
             f.nest += 1
             emit_block(f, loop.body, True, True)
             f.nest -= 1

@@ -77,6 +77,31 @@ def gathered(k):
     return total, most
 
 
+def escapes(n, m, most):
+    out = np.zeros((n, m), dtype=np.int64)
+    for i in range(n):
+        for j in range(m):
+            x = y = 0.0
+            k = 0
+            while k < most and x * x + y * y < 4.0:
+                x, y = x * x - y * y + (j * 3.0 / m - 2.0), 2.0 * x * y + (i * 2.0 / n - 1.0)
+                k += 1
+            out[i, j] = k
+    return out
+
+
+def firsts(a, t):
+    out = np.full(a.shape[0], -1)
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            if a[i, j] < 0.1:
+                continue
+            if a[i, j] > t:
+                out[i] = j
+                break
+    return out
+
+
 def rows(x):
     y = x - x.mean(axis=1)[:, None]
     return np.exp(y) / np.sqrt(1.0 + y * y)
@@ -94,6 +119,8 @@ def arguments(seed: int = 0) -> dict[str, tuple[Any, ...]]:
         "tails": (rng.random(20),),
         "found": (rng.random((9, 300)), 0.5),
         "gathered": (rng.integers(-50, 50, 1000),),
+        "escapes": (13, 17, 40),
+        "firsts": (rng.random((40, 9)), 0.9),
         "rows": (rng.random((4, 300)),),
     }
 
@@ -146,7 +173,7 @@ def compare(built: Built, name: str, values: tuple[Any, ...]) -> None:
         assert found.tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("name", ["heat", "product", "mix", "ratios", "counts", "tails", "found", "gathered"])
+@pytest.mark.parametrize("name", ["heat", "product", "mix", "ratios", "counts", "tails", "found", "gathered", "escapes", "firsts"])
 def test_bits_of_the_source(strict: Built, cupy: ModuleType, name: str) -> None:
     compare(strict, name, arguments(1)[name])
     assert standin.COUNTS["launches"] > 0
