@@ -13,6 +13,7 @@ import ast
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import (
+    accumulations,
     appends,
     arrays,
     composites,
@@ -70,6 +71,10 @@ def call(ctx: Context, node: ast.Call) -> Value:
         return _dispatch(ctx, _arguments(ctx, node, path, (function.receiver,)))
     if not isinstance(function, PathValue):
         raise unsupported(span, "call", f"`{ast.unparse(node.func)}` is not a function that is known when building")
+    if function.path in accumulations.FUNCTIONS:
+        found = accumulations.accumulated(ctx, node, function.path)
+        if found is not None:
+            return found
     return _dispatch(ctx, _arguments(ctx, node, function.path, ()))
 
 

@@ -10,48 +10,80 @@ The polyhedral stage makes one of both arrays. Not here: comprehensions with a t
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import iterables, lists
-from setuptools_polyopt.frontend.affine import symbol
+from setuptools_polyopt.frontend import arrays, iterables, lists
+from setuptools_polyopt.frontend.affine import Affine, conditions, symbol
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import ListValue, TupleValue, Value
 from setuptools_polyopt.ir.expressions import Expr, Sym, integer
-from setuptools_polyopt.ir.statements import For
+from setuptools_polyopt.ir.statements import For, If, Stmt
+from setuptools_polyopt.operators import elementwise
+
+Body: TypeAlias = Callable[[Expr, Affine], Iterable[Stmt]]
+"""Lowers what is done with each value, at an index below a count; answers what has to be done before the loop."""
 
 
 def comprehension(ctx: Context, node: ast.ListComp) -> ListValue:
     """`[e for i in range(n)]`: a loop that fills a local array."""
     span, state = ctx.span(node), ctx.state
-    part = node.generators[0]
-    if len(node.generators) > 1 or part.ifs or part.is_async:
+    if len(node.generators) > 1 or node.generators[0].ifs:
         raise unsupported(span, "comprehension", "a comprehension with several loops or with a test is not supported", "write a loop")
+    made: list[ListValue] = []
+
+    def body(index: Expr, count: Affine) -> Iterable[Stmt]:
+        known = set(state.arrays)
+        value = ctx.expr(node.elt)
+        lists.alone([value], known, span)
+        loop = state.loops.pop()
+        if isinstance(value, ListValue) and any(_depends(ctx, extent, loop.var) for extent in value.view.extents):
+            raise unsupported(span, "ragged", "the rows of this list have several lengths", "use rows of one length")
+        made.append(lists.new(ctx, value, count, span, node))
+        state.loops.append(loop)
+        lists.put(ctx, made[0], index, value, span)
+        return ()
+
+    over(ctx, node.generators[0], span, body)
+    return made[0]
+
+
+def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:
+    """The loop of a comprehension, its tests included, around what `body` lowers."""
+    state = ctx.state
+    if part.is_async:
+        raise unsupported(span, "comprehension", "an asynchronous comprehension is not supported")
     source = iterables.source(ctx, part.iter)
     if source.spelt:
         raise unsupported(span, "comprehension", "a comprehension over a tuple is not supported", "use a list")
     around = dict(ctx.inner)
     name = state.iterator(part.target.id if isinstance(part.target, ast.Name) else "k")
-    loop = For(name, integer(0), source.count.expr(), 1, (), span=span)
-    state.loops.append(loop)
+    state.loops.append(For(name, integer(0), source.count.expr(), 1, (), span=span))
     try:
         with state.block() as block, state.facts(symbol(name), source.count - symbol(name) - 1):
             _bind(ctx, part.target, source.value(Sym(name)), span)
-            known = set(state.arrays)
-            value = ctx.expr(node.elt)
-            lists.alone([value], known, span)
-            if isinstance(value, ListValue) and any(_depends(ctx, extent, name) for extent in value.view.extents):
-                raise unsupported(span, "ragged", "the rows of this list have several lengths", "use rows of one length")
-            state.loops.pop()
-            target = lists.new(ctx, value, source.count, span, node)
-            state.loops.append(loop)
-            lists.put(ctx, target, Sym(name), value, span)
-            body = tuple(block)
+            before = tuple(_under(ctx, part.ifs, lambda: body(Sym(name), source.count)))
+            statements = tuple(block)
     finally:
         state.loops.pop()
         ctx.inner = around
-    state.emit(For(name, integer(0), source.count.expr(), 1, body, span=span))
+    for statement in (*before, For(name, integer(0), source.count.expr(), 1, statements, span=span)):
+        state.emit(statement)
     state.explicit += 1
-    return target
+
+
+def _under(ctx: Context, tests: list[ast.expr], body: Callable[[], Iterable[Stmt]]) -> Iterable[Stmt]:
+    """`body` under all tests."""
+    if not tests:
+        return body()
+    span, state = ctx.span(tests[0]), ctx.state
+    test = elementwise.truth(arrays.operand_of(ctx.expr(tests[0]), span), span)
+    with state.block() as block, state.facts(*(conditions(test, state.aliases) or ())):
+        before = _under(ctx, tests[1:], body)
+        inner = tuple(block)
+    state.emit(If(test, inner, (), span))
+    return before
 
 
 def _depends(ctx: Context, extent: Expr, name: str) -> bool:

@@ -22,7 +22,8 @@ Operators of `Unary`: neg, not (bool), invert, abs (integers, floats; for comple
     give the real dtype), isnan isfinite isinf signbit (result bool).
 Comparison never sets a floating-point flag for a quiet NaN.
 Functions of `Call`: "numpy.NAME" is NumPy's own inner loop for the operand types (NAME a ufunc's name), evaluated elementwise;
-    "libm.NAME" is the process's libm (checked: fails as `math.NAME` would raise); "complex" packs (re, im).
+    "libm.NAME" is the process's libm (checked: fails as `math.NAME` would raise), "libm.sum_error" what Python's `sum` keeps of the
+    rounding of an addition (nothing before 3.12); "complex" packs (re, im).
 """
 
 from __future__ import annotations

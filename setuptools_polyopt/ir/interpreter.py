@@ -13,6 +13,7 @@ import ctypes.util
 import itertools
 import math
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -387,7 +388,17 @@ def _python_function(name: str) -> Callable[..., Any]:
 _LIBM: list[ctypes.CDLL] = []
 
 
+def _sum_error(total: float, item: float) -> float:
+    """What Python's `sum` keeps beside the rounded sum."""
+    rounded = total + item
+    if sys.hexversion < 0x030C0000:
+        return 0.0
+    return (total - rounded) + item if abs(total) >= abs(item) else (item - rounded) + total
+
+
 def _libm(name: str, count: int, dtype: DType) -> Callable[..., Any]:
+    if name == "sum_error":
+        return _sum_error
     if not _LIBM:
         _LIBM.append(ctypes.CDLL(ctypes.util.find_library("m")))
     single = dtype is DType.FLOAT32

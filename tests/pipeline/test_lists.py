@@ -323,6 +323,30 @@ def nothing_appended(x: list[float], y: list[float]):
     return out
 
 
+def dots(a: list[list[float]], x: list[float]):
+    return [sum(v * w for v, w in zip(row, x)) for row in a]
+
+
+def softmax(x: list[float]):
+    top = max(x)
+    e = [math.exp(v - top) for v in x]
+    s = sum(e)
+    return [v / s for v in e]
+
+
+def counted(x: list[int], k: int):
+    return (
+        sum(v * v for v in x), sum(1 for v in x if v % k == 0), any(v > k for v in x), all(v < 100 // k for v in x),
+        max(v * v - 3 for v in x), min(x), any(100 // (v - k) > 90 for v in x), sum(v > 0 for v in x),
+    )
+
+
+def of_array(a, n: int):
+    x = sum(a) + max(a) - min(v * 2.0 for v in a)
+    y = [sum(a[i] * a[j] for j in range(i + 1)) for i in range(n)]
+    return x, y, any(v > 1.5 for v in a)
+
+
 def last(x: list[float], n: int):
     best = x[0]
     for i in range(n):
@@ -382,6 +406,10 @@ CALLS: dict[str, tuple[Callable[[], list[Any]], ...]] = {
     "appended": (lambda: [numbers(50), 40], lambda: [numbers(50), 1], lambda: [numbers(50), -5]),
     "appended_rows": (lambda: [8, 9, numbers(12)],),
     "nothing_appended": (lambda: [numbers(40), numbers(40, 1)],),
+    "dots": (lambda: [table(9, 12), numbers(12)],),
+    "softmax": (lambda: [numbers(40)],),
+    "counted": (lambda: [[v + 100 for v in whole(50)], 7],),
+    "of_array": (lambda: [np.array(numbers(40)), 40],),
     "last": (lambda: [numbers(50), 50],),
 }
 """Arguments for which the regions run."""
@@ -389,7 +417,7 @@ CALLS: dict[str, tuple[Callable[[], list[Any]], ...]] = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    calls = {name: [CALLS[name][0]()] for name in ("of_numpy", "from_numpy", "both")}
+    calls = {name: [CALLS[name][0]()] for name in ("of_numpy", "from_numpy", "both", "of_array")}
     return build(tmp_path_factory.mktemp("lists"), "pylists", SOURCE, profile_of(SOURCE, "pylists.mod", calls))
 
 
@@ -564,6 +592,23 @@ ADVERSARIAL: tuple[tuple[str, Callable[[], list[Any]]], ...] = (
     ("appended_twice", lambda: [numbers(40)]),
     ("appended_rows_twice", lambda: [9, numbers(12)]),
     ("appended_one_row", lambda: [9, numbers(12)]),
+    ("dots", lambda: [[[], []], []]),
+    ("dots", lambda: [table(9, 12), numbers(5)]),
+    ("dots", lambda: [[[1e308, 1e308, -1e308]] * 9, [10.0, 10.0, 10.0]]),
+    ("dots", lambda: [[[-0.0, -0.0]] * 20, [1.0, 1.0]]),
+    ("dots", lambda: [[[1e16, 1.0, -1e16, 1e-3]] * 20, [1.0, 1.0, 1.0, 1.0]]),
+    ("softmax", lambda: [[]]),
+    ("softmax", lambda: [_with(numbers(40), 30, math.nan)]),
+    ("softmax", lambda: [_with(numbers(40), 30, math.inf)]),
+    ("softmax", lambda: [_with(numbers(40), 30, -math.inf)]),
+    ("counted", lambda: [[], 7]),
+    ("counted", lambda: [whole(50), 0]),
+    ("counted", lambda: [[7, *whole(50)], 7]),
+    ("counted", lambda: [[8, 7, *whole(50)], 7]),
+    ("counted", lambda: [[2**62, *whole(50)], 7]),
+    ("of_array", lambda: [np.array(numbers(40)), 0]),
+    ("of_array", lambda: [np.array(_with(numbers(40), 0, math.nan)), 40]),
+    ("of_array", lambda: [np.array([1e308] * 40), 40]),
     ("product", lambda: [[[] for _ in range(7)], []]),
     ("product", lambda: [[[1.0]], [[-0.0]]]),
     ("filtered", lambda: [table(9, 12), 1.9]),

@@ -70,6 +70,7 @@ struct polyopt_libm {
     POLYOPT_LIBM2(POLYOPT_FIELD)
 #undef POLYOPT_FIELD
     float (*powf)(float, float), (*hypotf)(float, float); /* NumPy's float32 and complex64 scalars */
+    double (*sum_error)(double, double); /* what Python's sum() keeps beside total + item: the rounding error from 3.12 on, else zero */
 };
 
 struct polyopt_functions {

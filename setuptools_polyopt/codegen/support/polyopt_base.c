@@ -132,8 +132,21 @@ void polyopt_raise_overflow(void) { sink = huge_ * huge_; }
 
 /* ---- libm -------------------------------------------------------------------------------------------------------------------------- */
 
+static double no_error(double total, double item)
+{
+    (void)total, (void)item;
+    return 0.0;
+}
+
+double polyopt_rounding_error(double total, double item)
+{
+    const double sum = total + item;
+    return fabs(total) >= fabs(item) ? (total - sum) + item : (item - sum) + total;
+}
+
 void polyopt_libm_fill(struct polyopt_libm *libm)
 {
+    libm->sum_error = no_error;
 #define FILL(name) libm->name = name;
     POLYOPT_LIBM1(FILL)
     POLYOPT_LIBM2(FILL)

@@ -7,6 +7,12 @@
 #error "polyopt's native extension needs the GIL; build without it gives a pure Python wheel"
 #endif
 
+#if PY_VERSION_HEX >= 0x030B0000
+#define PYTHON_VERSION Py_Version /* of the process, not of the build */
+#else
+#define PYTHON_VERSION PY_VERSION_HEX
+#endif
+
 struct polyopt_kinds polyopt_kinds;
 int32_t polyopt_level;
 const char *const polyopt_level_names[POLYOPT_LEVELS] = {"base", "v2", "v3", "v4"};
@@ -266,6 +272,7 @@ static int prepare(PyObject *module)
     if (prepared) return 0;
     polyopt_level = polyopt_cpu_level();
     polyopt_libm_fill(&polyopt_functions.libm);
+    if (PYTHON_VERSION >= 0x030C0000) polyopt_functions.libm.sum_error = polyopt_rounding_error;
     if (load_kinds() != 0 || share_pool() != 0) return -1;
     prepared = 1;
     return 0;

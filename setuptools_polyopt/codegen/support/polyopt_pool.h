@@ -40,6 +40,8 @@ int32_t polyopt_cpu_level(void);
 int64_t polyopt_clock(void); /* nanoseconds, monotonic */
 
 void polyopt_libm_fill(struct polyopt_libm *libm);
+/* For polyopt_libm.sum_error, from Python 3.12 on: (total + item) - rounded(total + item), exactly. */
+double polyopt_rounding_error(double total, double item);
 
 /* Frees the blocks that an arena took from malloc. */
 void polyopt_arena_clear(struct polyopt_arena *arena);
