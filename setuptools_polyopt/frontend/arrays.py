@@ -67,13 +67,12 @@ def _check_strides(ctx: Context, value: Expr, indices: Sequence[Expr], span: Spa
     Where the last axis has one element, another is NumPy's innermost: none may run backwards.
     """
     *outer, inner = names = [index.name for index in indices if isinstance(index, Sym)]
-    if outer and any(_runs_backwards(load, names) for load in _operands_of_numpy(value)):
+    if any(_runs_backwards(load, names) for load in _operands_of_numpy(value)):
         raise unsupported(
-            span, "reversed-operand", "NumPy may run along a reversed array from its other end, with other bits", "copy it first"
+            span, "reversed-operand", "NumPy's loops have other bits for reversed arrays", "copy it first"
         )
-    if outer:  # what arrives reversed, or in another order, may be run from the other end as well
-        operands = {load.array for load in _operands_of_numpy(value) if load.indices}
-        ctx.state.ordered.update((name, None) for name in sorted(operands) if ctx.state.arrays[name].role is Role.ARGUMENT)
+    operands = {load.array for load in _operands_of_numpy(value) if load.indices}  # what arrives reversed, or in another order, as well
+    ctx.state.ordered.update((name, None) for name in sorted(operands) if ctx.state.arrays[name].role is Role.ARGUMENT)
     for load in elementwise.unit_stride_arguments(value):
         if not isinstance(load, Load) or not load.indices:
             continue

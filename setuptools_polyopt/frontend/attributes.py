@@ -31,6 +31,8 @@ def attribute(ctx: Context, node: ast.Attribute) -> Value:
     """The value of `base.name` when it is read."""
     span = ctx.span(node)
     names = chain(node)
+    if names is not None and not ctx.is_local(names[0]) and names[-1] in ("reduce", "accumulate", "outer") and len(names) > 1:
+        return MethodValue(ctx.resolve(names[0], names[1:-1], span), names[-1])  # a new object each time, so its ufunc is guarded
     if names is not None and not ctx.is_local(names[0]):
         return ctx.resolve(names[0], names[1:], span)
     base = ctx.expr(node.value)

@@ -23,6 +23,7 @@ from setuptools_polyopt.frontend import (
     lists,
     order,
     reduction,
+    ufunc_calls,
     views,
 )
 from setuptools_polyopt.frontend.affine import affine
@@ -57,6 +58,8 @@ def call(ctx: Context, node: ast.Call) -> Value:
     function = _callee(ctx, node.func)
     if isinstance(function, FunctionValue):
         return inline(ctx, node, function)
+    if isinstance(function, MethodValue) and isinstance(function.receiver, PathValue):
+        return _dispatch(ctx, _arguments(ctx, node, f"{function.receiver.path}.{function.name}", ()))
     if isinstance(function, MethodValue) and isinstance(function.receiver, ListValue):
         return lists.method(ctx, function.receiver, function.name, node)
     if isinstance(function, MethodValue):
@@ -140,6 +143,8 @@ def _dispatch(ctx: Context, arguments: Arguments) -> Value:
             return composites.composite(ctx, arguments)
         case "outer":
             return _outer(ctx, arguments)
+        case "ufunc-method":
+            return ufunc_calls.method(ctx, arguments)
         case "view":
             return views.view(ctx, arguments)
         case "query":
@@ -149,12 +154,11 @@ def _dispatch(ctx: Context, arguments: Arguments) -> Value:
 
 
 def _outer(ctx: Context, arguments: Arguments) -> Value:
-    """`np.outer(a, b)` of vectors is `a[:, None] * b`."""
+    """`np.outer(a, b)` of vectors is `np.multiply.outer(a, b)`."""
     left, right = _exactly(arguments, 2)
     if not (isinstance(left, ArrayValue) and isinstance(right, ArrayValue) and left.rank == right.rank == 1):
         raise unsupported(arguments.span, "arguments", "`numpy.outer` is supported with two vectors only")
-    fp, span = ctx.function.fp, arguments.span
-    return arrays.apply(ctx, (views.new_axis(left, 1), right), lambda o: elementwise.call("numpy.multiply", o, {}, fp, span), span)
+    return ufunc_calls.outer(ctx, "numpy.multiply", arguments)
 
 
 def _kind(path: str) -> str | None:
@@ -162,6 +166,8 @@ def _kind(path: str) -> str | None:
         return "outer"
     if path in composites.FUNCTIONS:
         return "composite"
+    if ufunc_calls.is_method(path):
+        return "ufunc-method"
     return "creation" if path in _CREATION else functions.kind(path)
 
 
@@ -173,6 +179,10 @@ def _exactly(arguments: Arguments, count: int) -> tuple[Value, ...]:
 
 def _elementwise(ctx: Context, arguments: Arguments) -> Value:
     path, span = arguments.path, arguments.span
+    if path == "builtins.abs" and isinstance(arguments.positional[0], ArrayValue):
+        path = "numpy.absolute"
+    if ufunc_calls.is_ufunc(path) and (arguments.keywords or len(arguments.positional) > ufunc_calls.operands(path)):
+        return ufunc_calls.call(ctx, arguments)
     if arguments.keywords:
         name = next(iter(arguments.keywords))
         raise unsupported(span, "keyword-argument", f"`{path}` with the argument `{name}=` is not supported")
@@ -261,6 +271,11 @@ def effect(ctx: Context, node: ast.Call) -> None:
             arrays.assign(ctx, target, value, span)
             return
     out = [keyword for keyword in node.keywords if keyword.arg == "out"]
+    called = ctx.expr(node.func) if chain(node.func) is not None else None
+    path = called.path if isinstance(called, PathValue) else ""
+    if ufunc_calls.is_ufunc(path) and (out or len(node.args) > ufunc_calls.operands(path)):
+        ctx.expr(node)
+        return
     if len(out) == 1 and len(node.keywords) == 1:
         target = ctx.expr(out[0].value)
         if isinstance(target, ArrayValue):

@@ -25,6 +25,7 @@ from setuptools_polyopt.frontend.arguments import (
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.grids import GRIDS
 from setuptools_polyopt.frontend.joining import JOINING
+from setuptools_polyopt.frontend.pointwise import POINTWISE
 from setuptools_polyopt.frontend.reduction import Options, reduced
 from setuptools_polyopt.frontend.values import ArrayValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
@@ -246,5 +247,5 @@ FUNCTIONS: Mapping[str, Callable[[Context, Arguments], Value]] = {
     "numpy.count_nonzero": _count, "numpy.trace": _trace, "numpy.linalg.norm": _norm,
     "numpy.diff": _difference, "numpy.trapezoid": _trapezoid, "numpy.trapz": _trapezoid, "numpy.cross": _cross,
     "numpy.cumsum": scans.cumulative, "numpy.cumprod": scans.cumulative,
-    "numpy.argmax": scans.position, "numpy.argmin": scans.position, **JOINING, **GRIDS,
+    "numpy.argmax": scans.position, "numpy.argmin": scans.position, **JOINING, **GRIDS, **POINTWISE,
 }  # fmt: skip

@@ -134,7 +134,7 @@ def _emit(name: str, args: list[Expr], result: DType, array: bool, fp: str, span
     if name == "power":
         return _integer_power(args[0], args[1], result)
     if name == "fmod" and result.is_integer:
-        raise unsupported(span, "operator-type", "numpy.fmod of integers is not supported")
+        return _integer_rest(args[0], args[1], result)
     return Call(f"numpy.{name}", tuple(args), result)
 
 
@@ -228,6 +228,15 @@ def _sign(operand: Expr, span: Span) -> Expr:
     minus = build.number(-1, dtype)
     rest: Expr = none if dtype.is_integer else Select(Compare("eq", operand, none), none, operand, dtype)
     return Select(Compare("gt", operand, none), one, Select(Compare("lt", operand, none), minus, rest, dtype), dtype)
+
+
+def _integer_rest(left: Expr, right: Expr, dtype: DType) -> Expr:
+    """The rest with the sign of the dividend."""
+    rest, none = integer_op("mod", left, right, dtype, wraps=True), build.zero(dtype)
+    if dtype.kind == "u":
+        return rest
+    apart = Compare("ne", Compare("lt", left, none), Compare("lt", right, none))
+    return Select(build.both(apart, Compare("ne", rest, none)), integer_op("sub", rest, right, dtype, wraps=True), rest, dtype)
 
 
 def _integer_power(base: Expr, exponent: Expr, result: DType) -> Expr:

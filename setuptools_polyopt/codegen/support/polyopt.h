@@ -205,12 +205,22 @@ POLYOPT_INLINE void polyopt_ufunc_block(const struct polyopt_ctx *ctx, int loop,
 {
     char *pointers[8];
     intptr_t bytes[8], count = (intptr_t)n;
+    int up = 0, down = 0;
     if (n <= 0) return;
     for (int k = 0; k < nargs; k++) {
-        pointers[k] = args[k];
-        bytes[k] = (intptr_t)steps[k];
+        up |= steps[k] > 0;
+        down |= steps[k] < 0;
     }
-    ctx->fn->loops[loop].call(pointers, &count, bytes, ctx->fn->loops[loop].data);
+    /* NumPy's loops have other bits for negative steps, which no array that a kernel takes has */
+    const int64_t turns = up && down ? n : 1;
+    count = (intptr_t)(n / turns);
+    for (int64_t i = 0; i < turns; i++) {
+        for (int k = 0; k < nargs; k++) {
+            pointers[k] = args[k] + (down && !up ? (n - 1) * steps[k] : i * steps[k]);
+            bytes[k] = (intptr_t)(steps[k] < 0 ? -steps[k] : steps[k]);
+        }
+        ctx->fn->loops[loop].call(pointers, &count, bytes, ctx->fn->loops[loop].data);
+    }
 }
 
 /* y[0..n) = f(x[0..n)); steps in bytes. */
