@@ -344,18 +344,21 @@ def _local(ctx: Context, base: str, value: Expr, size: Affine, span: Span) -> Af
     return form
 
 
-def _bound(form: Affine | None, size: Affine, default: Affine) -> Affine:
-    """A slice's start or stop; a negative constant counts from the end."""
+def _bound(ctx: Context, form: Affine | None, size: Affine, default: Affine, span: Span) -> Affine:
+    """A slice's start or stop; what looks negative (`-k - 1`) counts from the end, and a guard asks that it is negative."""
     if form is None:
         return default
-    return form + size if form.value is not None and form.value < 0 else form
+    if form.constant > 0 or any(coefficient > 0 for _, coefficient in form.terms) or form.value == 0:
+        return form
+    ctx.state.assume(form * -1 - 1, "this bound of a slice is negative", span)
+    return form + size
 
 
 def _forward(
     ctx: Context, item: ast.Slice, ends: Sequence[Affine | None], size: Affine, step: int, span: Span
 ) -> tuple[Affine, Affine]:
-    start = _bound(ends[0], size, number(0))
-    stop = _bound(ends[1], size, size)
+    start = _bound(ctx, ends[0], size, number(0), span)
+    stop = _bound(ctx, ends[1], size, size, span)
     what = f"the slice `{ast.unparse(item)}` lies inside the array"
     ctx.state.assume(start, what, span)
     ctx.state.assume(stop - start, what, span)
@@ -366,8 +369,8 @@ def _forward(
 def _backward(
     ctx: Context, item: ast.Slice, ends: Sequence[Affine | None], size: Affine, step: int, span: Span
 ) -> tuple[Affine, Affine]:
-    start = _bound(ends[0], size, size - 1)
-    stop = _bound(ends[1], size, number(-1))
+    start = _bound(ctx, ends[0], size, size - 1, span)
+    stop = _bound(ctx, ends[1], size, number(-1), span)
     what = f"the slice `{ast.unparse(item)}` lies inside the array"
     if item.upper is not None:
         ctx.state.assume(stop, what, span)
