@@ -27,7 +27,8 @@ class StandIn(SimpleNamespace):
         return {"CPU": float(self.processors), **({"GPU": float(self.gpus)} if self.gpus else {})}
 
     def nodes(self) -> list[dict[str, Any]]:
-        return [{"Alive": True, "NodeID": "one"}]
+        gone = {"Alive": False, "NodeID": "two", "Resources": {"CPU": 99.0}}
+        return [{"Alive": True, "NodeID": "one", "Resources": self.cluster_resources()}, gone]
 
     def put(self, value: Any) -> int:
         kept = value.copy(order="K")

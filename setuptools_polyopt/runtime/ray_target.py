@@ -65,13 +65,16 @@ class GivenUp(Exception):
 
 
 def processors(asked: str, call: Any) -> int:
-    """Processors of the cluster that may be used; 0 where there is none for us. asked: the value of POLYOPT_RAY."""
+    """How many tasks the cluster has room for at once; 0 where there is none for us. asked: the value of POLYOPT_RAY."""
     try:
         ray = _connected(asked)
         if time.monotonic() - _Memory.asked > 5.0:
-            found = ray.cluster_resources()
-            _Memory.processors, _Memory.devices = int(found.get("CPU", 0)) // _threads(), int(found.get("GPU", 0))
+            found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            _Memory.processors = sum(int(each.get("CPU", 0)) // _threads() for each in found)
+            _Memory.devices = sum(int(each.get("GPU", 0)) for each in found)
             _Memory.asked = time.monotonic()
+        if not _Memory.processors:
+            raise GivenUp(f"no node has {_threads()} processors")
     except GivenUp as reason:
         if str(reason):
             call.note(f"ray: {reason}")
@@ -275,7 +278,8 @@ class _Spread:
         """Which pieces of the loop make a chunk each."""
         pieces, cluster = self.stage.pieces(self.state.values), self.cluster
         if cluster.devices:
-            count = min(pieces, CHUNKS_PER_DEVICE * cluster.workers)
+            worthwhile = int(work * cluster.machine.operation / (machine.TASK_WAYS * cluster.machine.ray_task))
+            count = min(pieces, CHUNKS_PER_DEVICE * cluster.workers, max(cluster.workers, worthwhile))
             yield from ((pieces * number // count, pieces * (number + 1) // count) for number in range(count))
         elif pieces:
             yield from pairwise(machine.ray_cuts(Run(work, 0.0, 0.0, float(pieces)), cluster.machine, cluster.workers))

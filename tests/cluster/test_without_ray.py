@@ -93,3 +93,18 @@ def test_one_array_under_two_names_is_put_once(programs: Built, target: Any, mon
     assert same(programs.built.matmul(a, a), programs.plain.matmul(a, a))
     assert ray.tasks == 1
     assert sum(getattr(item, "nbytes", 0) for item in ray.objects) == a.nbytes
+
+
+def test_a_task_that_no_node_has_room_for(programs: Built, target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two nodes of one processor each are no room for a task of two threads: Ray would wait for ever."""
+    ray = StandIn(1)
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True, "NodeID": name, "Resources": {"CPU": 1.0}} for name in "ab"])
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setenv("POLYOPT_NUM_THREADS", "2")
+    a = numbers(40, 40)
+    assert same(programs.built.matmul(a, a), programs.plain.matmul(a, a))
+    assert ray.tasks == 0
+    monkeypatch.setenv("POLYOPT_NUM_THREADS", "1")
+    target._Memory.asked = float("-inf")
+    assert same(programs.built.matmul(a, a), programs.plain.matmul(a, a))
+    assert ray.tasks > 0
