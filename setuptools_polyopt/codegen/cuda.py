@@ -23,21 +23,21 @@ from typing import Literal
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.device import device_form, may_underflow
-from setuptools_polyopt.codegen.expr import position
+from setuptools_polyopt.codegen.expr import position, test
 from setuptools_polyopt.codegen.function import INDENT, Function, Local
 from setuptools_polyopt.codegen.literals import c_type, suffix
 from setuptools_polyopt.codegen.names import Names, sanitize
 from setuptools_polyopt.codegen.operations import SUM, Style, Text
 from setuptools_polyopt.codegen.outline import ordered
 from setuptools_polyopt.codegen.registers import keep_in_registers
-from setuptools_polyopt.codegen.shared import low_name, shared_form
+from setuptools_polyopt.codegen.shared import block_bounds, low_name, shared_form
 from setuptools_polyopt.codegen.source import LoopKey, Options
 from setuptools_polyopt.codegen.statements import emit_block
 from setuptools_polyopt.codegen.storage import Unit
 from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Load, Reduce, Sym
+from setuptools_polyopt.ir.expressions import TRUE, Load, Reduce, Sym
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.tiles import Tile, Tiling, origin, parallel_nest
@@ -97,7 +97,7 @@ def cuda_kernel(kernel: Kernel, loop: For | None, fp: str, tiling: Tiling | None
     form, arrays = _shared_arrays(form)
     _refuse_overlap(form)
     blocks = _in_blocks(form)
-    tiling = None if blocks else tiling
+    tiling = None if blocks or not tiling or block_bounds(tiling) is None else tiling
     form = shared_form(form, tiling) if tiling else form
     unit = _Unit(form, Options(parallel=False, polls=False, jam=False), sanitize(form.name), Names(_WORDS))
     axes = dict(zip((item.var for item in reversed(mapped)), "xyz", strict=False))
@@ -215,7 +215,8 @@ class _Thread(Function):
         strip = next((var for var in tiling.strips if origin(var) == loop.var), None)
         if loop.var not in sides and strip is None:
             return False
-        lower, upper = position(loop.lower, self).text, position(loop.upper, self).text
+        ends = (block_bounds(tiling) or {}).get(loop.var, (loop.lower, loop.upper))
+        lower, upper = (position(end, self).text for end in ends)
         self.nest += 1
         before = len(self.iterators)
         if strip is None:
@@ -258,7 +259,7 @@ class _Thread(Function):
             inner = size
             places = [f"{tile.name}.at{axis}" for axis in range(len(tile.extents))]
             self.iterators += places
-            ends = []
+            ends = [] if tile.where == TRUE else [test(tile.where, self).text]
             for axis, extent in enumerate(tile.extents):
                 inner //= extent
                 low, place = self.unit.names.of(low_name(tile, axis)), self.unit.names.of(places[axis])

@@ -19,14 +19,14 @@ from typing import TypeAlias
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.cuda import CudaArg, CudaKernel
+from setuptools_polyopt.codegen.intervals import interval
 from setuptools_polyopt.codegen.products import Part, Product
 from setuptools_polyopt.codegen.python import python_expression, python_name, python_tuple
 from setuptools_polyopt.codegen.work import Middles, added, block_work, number, on_gpu, product, trips, with_loop
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.expressions import Binary, Const, Expr, Sym, Unary
+from setuptools_polyopt.ir.expressions import Const, Expr
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, Role
 from setuptools_polyopt.ir.statements import For
-from setuptools_polyopt.ir.visitors import symbols
 
 UNKNOWN_EXTENT = 4096
 """Iterations of a loop whose extent cannot be told from the host: enough threads to fill a GPU."""
@@ -177,48 +177,9 @@ def _grid(loops: Sequence[For]) -> Iterator[str]:
     """Iterations of each loop, or the most that it can have."""
     ranges: dict[str, tuple[Expr, Expr]] = {}
     for loop in loops:
-        low, high = _interval(loop.lower, ranges), _interval(loop.upper, ranges)
+        low, high = interval(loop.lower, ranges), interval(loop.upper, ranges)
         if low is None or high is None:
             yield str(UNKNOWN_EXTENT)
             continue
         yield _trips(low[0], high[1], loop.step)
         ranges[loop.var] = (low[0], affine.plus(high[1], Const(-1, loop.upper.dtype)))
-
-
-def _interval(expr: Expr, ranges: Mapping[str, tuple[Expr, Expr]]) -> tuple[Expr, Expr] | None:
-    """The least and the largest value of an expression while variables run over their ranges; None where it cannot be told."""
-    if not symbols(expr) & ranges.keys():
-        return expr, expr
-    match expr:
-        case Sym(name=name):
-            return ranges[name]
-        case Unary(op="neg", operand=operand, checked=False):
-            inner = _interval(operand, ranges)
-            return None if inner is None else (affine.minus(affine.ZERO, inner[1]), affine.minus(affine.ZERO, inner[0]))
-        case Binary(checked=False):
-            return _binary(expr, ranges)
-        case _:
-            return None
-
-
-def _binary(expr: Binary, ranges: Mapping[str, tuple[Expr, Expr]]) -> tuple[Expr, Expr] | None:
-    left, right = _interval(expr.left, ranges), _interval(expr.right, ranges)
-    if left is None or right is None:
-        return None
-    match expr.op:
-        case "add":
-            return affine.plus(left[0], right[0]), affine.plus(left[1], right[1])
-        case "sub":
-            return affine.minus(left[0], right[1]), affine.minus(left[1], right[0])
-        case "min" | "max" | "minimum" | "maximum":
-            return Binary(expr.op, left[0], right[0], expr.dtype), Binary(expr.op, left[1], right[1], expr.dtype)
-        case "mul" if isinstance(expr.left, Const) and not isinstance(expr.left.value, complex):
-            ends = affine.times(expr.left, right[0]), affine.times(expr.left, right[1])
-            return ends if expr.left.value >= 0 else (ends[1], ends[0])
-        case "mul" if isinstance(expr.right, Const) and not isinstance(expr.right.value, complex):
-            ends = affine.times(expr.right, left[0]), affine.times(expr.right, left[1])
-            return ends if expr.right.value >= 0 else (ends[1], ends[0])
-        case "floordiv" if isinstance(expr.right, Const) and not isinstance(expr.right.value, complex) and expr.right.value > 0:
-            return Binary("floordiv", left[0], expr.right, expr.dtype), Binary("floordiv", left[1], expr.right, expr.dtype)
-        case _:
-            return None

@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from setuptools_polyopt.codegen import affine
+from setuptools_polyopt.codegen.intervals import interval
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Layout, Role
 from setuptools_polyopt.ir.statements import Alloc, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.tiles import Tile, Tiling, origin
-from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr
+from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr, symbols
 
 
 def low_name(tile: Tile, axis: int) -> str:
@@ -59,9 +60,28 @@ def _replaced(body: Block, innermost: str, tiling: Tiling) -> Block:
     return tuple(map(statement, body))
 
 
+def block_bounds(tiling: Tiling) -> dict[str, tuple[Expr, Expr]] | None:
+    """The ends of each shared loop that hold for all iterations which a block does of those outside; None where they cannot be told."""
+    found: dict[str, tuple[Expr, Expr]] = {}
+    ranges: dict[str, tuple[Expr, Expr]] = {}
+    for loop, side in zip(tiling.loops, tiling.sides, strict=True):
+        lower, upper = interval(loop.lower, ranges), interval(loop.upper, ranges)
+        if lower is None or upper is None:
+            return None
+        found[loop.var] = affine.tidy(lower[0]), affine.tidy(upper[1])
+        first = Sym(origin(loop.var))
+        ranges[loop.var] = first, affine.plus(first, integer(side - 1))
+    return found
+
+
 def _inside(tiling: Tiling) -> Expr:
     """Whether a thread has an iteration of its own."""
-    tests: list[Expr] = [Compare("lt", Sym(loop.var), affine.tidy(loop.upper)) for loop in tiling.loops]
+    shared = {loop.var for loop in tiling.loops}
+    tests: list[Expr] = []
+    for loop in tiling.loops:
+        if symbols(loop.lower) & shared:
+            tests.append(Compare("le", affine.tidy(loop.lower), Sym(loop.var)))
+        tests.append(Compare("lt", Sym(loop.var), affine.tidy(loop.upper)))
     result = tests[0]
     for test in tests[1:]:
         result = Binary("and", result, test, DType.BOOL)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from setuptools_polyopt.ir.expressions import Expr, Load
+from setuptools_polyopt.ir.expressions import TRUE, Expr, Load
 from setuptools_polyopt.ir.statements import For
 
 
@@ -16,7 +16,8 @@ class Tile:
     """A box of an array that a block reads: in one strip of the loop over `strip`, or in statements outside of such loops (None).
 
     name: of the copy. loads: the references that are to read it. low, high: first index and the one after the last of each axis, over
-    parameters, `origin` of the block's loops and of the strip's. extents: at most so many elements, axis by axis.
+    parameters, `origin` of the block's loops and of the strip's. extents: at most so many elements, axis by axis. where: on the same,
+    whether the block reads any of it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Tile:
     low: tuple[Expr, ...]
     high: tuple[Expr, ...]
     extents: tuple[int, ...]
+    where: Expr = TRUE
 
 
 @dataclass(frozen=True, slots=True)

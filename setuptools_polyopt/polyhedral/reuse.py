@@ -8,8 +8,9 @@ reads, for the arrays of which each element is read several times, by all of a b
     for i parallel: for j parallel: b[i, j] = a[i - 1, j] + ...     ->    blocks of 8 x 32: a[i' - 1 : i' + 9, j' - 1 : j' + 33]
 
 isl says which elements a block touches, with everything that the loops' bounds and conditions exclude, so what is copied is part of
-what the kernel reads. Only arrays that the stage does not write, with affine subscripts, and loops that are the same for all threads
-of a block count. Not done here: copies that one thread keeps in registers; tiles of more than a thread's own element.
+what the kernel reads. Only arrays that the stage does not write, with affine subscripts, and inner loops that are the same for all threads
+of a block count; those that become threads may be triangular. Not done here: copies that one thread keeps in registers; more than one
+element of the result for a thread.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from setuptools_polyopt.ir.kernel import Holds, Kernel, Param, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.tiles import Tile, Tiling, origin, parallel_nest
 from setuptools_polyopt.ir.visitors import assigns, loads, symbols, walk_expr
-from setuptools_polyopt.polyhedral.affine import NotAffine, function_to_expr
+from setuptools_polyopt.polyhedral.affine import NotAffine, function_to_expr, set_to_condition
 from setuptools_polyopt.polyhedral.limits import TooIntricate, bounded
 from setuptools_polyopt.polyhedral.scop import Scop, Statement, extract
 from setuptools_polyopt.polyhedral.simplify import simplify
@@ -49,7 +50,7 @@ MOST_BYTES = 32 * 1024
 """Shared memory of a block."""
 
 _LIMIT = 3_000_000
-_PIECES = 2
+_PIECES = 4
 
 
 def shared_tiles(kernel: Kernel, loop: For) -> Tiling | None:
@@ -58,7 +59,7 @@ def shared_tiles(kernel: Kernel, loop: For) -> Tiling | None:
     if len(nest) > 3 or not all(isinstance(item, Assign | For | If | Alloc) for item in walk(kernel.body)):
         return None
     mapped = frozenset(item.var for item in nest)
-    if not all(_is_uniform(item, mapped) for item in nest):
+    if not all(_is_uniform(item, frozenset((item.var,))) for item in nest):
         return None
     strips = tuple(_strips(nest[-1].body, mapped))
     names = [item.var for item in walk(kernel.body) if isinstance(item, For)]
@@ -107,7 +108,7 @@ def _tiles(
                 size = prod(box.extents) * kernel.array(array).dtype.itemsize
                 if size <= room:
                     name = f"{array}.tile{len(found) or ''}"
-                    found.append(Tile(name, array, box.loads, strip.var if strip else None, box.low, box.high, box.extents))
+                    found.append(Tile(name, array, box.loads, strip.var if strip else None, box.low, box.high, box.extents, box.where))
                     room -= size
     return tuple(found)
 
@@ -119,15 +120,17 @@ def _cut(kernel: Kernel, nest: Sequence[For], strip: For | None, sides: Sequence
         parts[strip.var] = (strip, width)
     known = []
     for item, _ in parts.values():
-        first = Sym(origin(item.var))
-        known += [_compare("ge", first, item.lower), _compare("lt", first, item.upper)]
+        if _is_uniform(item, frozenset(parts)):
+            first = Sym(origin(item.var))
+            known += [_compare("ge", first, item.lower), _compare("lt", first, item.upper)]
 
     def statement(item: Stmt) -> Stmt:
         match item:
             case For(var=var) if parts.get(var, (None,))[0] == item:
                 first, size = Sym(origin(var)), parts[var][1]
                 last = Binary("min", item.upper, Binary("add", first, integer(size), DType.INT64), DType.INT64)
-                return replace(item, lower=first, upper=last, kind="serial", body=block(item.body))
+                lower = Binary("max", item.lower, first, DType.INT64)
+                return replace(item, lower=lower, upper=last, kind="serial", body=block(item.body))
             case For():
                 return replace(item, kind="serial", body=block(item.body))
             case If():
@@ -157,6 +160,7 @@ class _Box:
     low: tuple[Expr, ...]
     high: tuple[Expr, ...]
     extents: tuple[int, ...]
+    where: Expr
 
 
 def _of_scope(
@@ -221,10 +225,12 @@ def _reads(array: str, inside: Sequence[Statement], trips: Mapping[str, int]) ->
 
 
 def _box(loads: frozenset[Load], times: int, elements: isl.Set, scop: Scop) -> _Box | None:
-    """The box around some elements; None where it is not bounded by a constant, or where there may be nothing in it."""
+    """The box around some elements; None where it is not bounded by a constant."""
     elements = elements.coalesce()
-    if not scop.context.is_subset(elements.params()):
+    there = elements.params().coalesce().gist_params(scop.context)
+    if there.n_basic_set() > 1:
         return None
+    known = scop.context.intersect(elements.params())
     one = isl.Val.one(scop.context.get_ctx())
     low, high, extents = [], [], []
     for axis in range(len(dim_names(elements.get_space()))):
@@ -232,7 +238,8 @@ def _box(loads: frozenset[Load], times: int, elements: isl.Set, scop: Scop) -> _
         extent = last.sub(first).intersect_params(scop.context).max_val()
         if max(first.n_piece(), last.n_piece()) > _PIECES or not extent.is_int():
             return None
-        low.append(simplify(function_to_expr(first, scop.context, scop.names)))
-        high.append(simplify(function_to_expr(last.add_constant_val(one), scop.context, scop.names)))
+        low.append(simplify(function_to_expr(first, known, scop.names)))
+        high.append(simplify(function_to_expr(last.add_constant_val(one), known, scop.names)))
         extents.append(int(extent.get_num_si()) + 1)
-    return _Box(loads, times, elements, tuple(low), tuple(high), tuple(extents))
+    where = simplify(set_to_condition(there, scop.names))
+    return _Box(loads, times, elements, tuple(low), tuple(high), tuple(extents), where)

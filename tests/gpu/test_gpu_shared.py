@@ -57,14 +57,24 @@ def scaled_steps() -> Kernel:
     return kernel("scaled_steps", "n", [array("x", plus(ints2("n"), 3)), array("o", "n", role=Role.RESULT)], body)
 
 
+def triangle(upper: bool) -> Kernel:
+    """Products of columns, each pair once: blocks beside the diagonal have threads without work, and strips of k for all."""
+    product = floats("mul", at("d", "k", "i"), at("d", "k", "j"))
+    update = put(at("c", "i", "j"), floats("add", at("c", "i", "j"), product), "S1")
+    inner = (put(at("c", "i", "j"), number(0.25), "S0"), loop("k", 0, "n", update))
+    body = loop("i", 0, "m", loop("j", "i", "m", *inner) if upper else loop("j", 0, plus("i", 1), *inner))
+    return kernel("triangle", "n m", [array("d", "n", "m"), array("c", "m", "m")], body)
+
+
 def ints2(name: str) -> Expr:
     return plus(name, name)
 
 
 KERNELS = {**{name: CORPUS[name] for name in ("matmul", "matmul_with_accumulator", "jacobi2d", "diffusion")},
-           "window": window, "bodies": bodies, "seven_points": seven_points, "scaled_steps": scaled_steps}  # fmt: skip
+           "window": window, "bodies": bodies, "seven_points": seven_points, "scaled_steps": scaled_steps,
+           "upper": lambda: triangle(True), "lower": lambda: triangle(False)}  # fmt: skip
 TILES = {"matmul": 2, "matmul_with_accumulator": 2, "jacobi2d": 2, "diffusion": 1, "window": 2, "bodies": 1, "seven_points": 1,
-         "scaled_steps": 0}  # fmt: skip
+         "scaled_steps": 0, "upper": 2, "lower": 2}  # fmt: skip
 
 
 def outcome(before: Kernel, variant: GpuVariant, folder: Path, params: Mapping[str, int]) -> list[str]:
