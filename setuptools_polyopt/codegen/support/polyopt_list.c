@@ -283,15 +283,17 @@ void polyopt_list_of(struct polyopt_list *list, PyObject *object, struct polyopt
     }
 }
 
-/* Nanoseconds: what a unit of work at least takes the interpreter; what the copies take for an element in and out, and for a row. */
-#define INTERPRETED 12.0
+/* Nanoseconds: what a unit of work at least takes the interpreter; what the copies take for an element in and out, for a row, and for a
+ * call, beyond what every guard takes. */
+#define INTERPRETED 9.0
 #define ELEMENT_IN 6.0
-#define ELEMENT_OUT 14.0
+#define ELEMENT_OUT 16.0
 #define ROW 6.0
+#define CALL 60.0
 
 int polyopt_lists_pay(const struct polyopt_list *lists, int count, double made, double work)
 {
-    double cost = ELEMENT_OUT * made;
+    double cost = CALL + ELEMENT_OUT * made;
     for (int k = 0; k < count; k++) {
         const struct polyopt_list *list = &lists[k];
         cost += ELEMENT_IN * (double)volume(list->lo, list->hi, list->array->rank) + ROW * (double)rows_of(list->array);

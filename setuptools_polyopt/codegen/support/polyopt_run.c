@@ -13,6 +13,10 @@
 
 int32_t polyopt_timing;
 
+#define KEEP_BYTES ((size_t)8 << 20)
+/* Blocks of the arena of a call that has ended, for the next one; whoever holds the GIL may take them. */
+static struct polyopt_block *spare;
+
 PyObject *polyopt_refuse(struct polyopt_state *state, int guard, int why)
 {
     if (PyErr_Occurred() && why != POLYOPT_WHY_EXCEPTION) PyErr_Clear();
@@ -37,6 +41,8 @@ void polyopt_begin_context(struct polyopt_call *call)
     call->raised = call->polled = 0;
     call->fpflags = 0;
     polyopt_arena_init(&call->arena, &call->block, call->stack.bytes, sizeof call->stack.bytes);
+    call->block.next = spare;
+    spare = NULL;
     ctx->abi = POLYOPT_ABI;
     ctx->nthreads = 1;
     ctx->chunk_lo = INT64_MIN;
@@ -54,9 +60,18 @@ void polyopt_begin_context(struct polyopt_call *call)
     ctx->wake = 1;
 }
 
+/* Fresh memory costs a page fault for each page, as much as copying a list does: so the next call has what this one leaves behind. */
+static void keep_blocks(struct polyopt_call *call)
+{
+    size_t bytes = 0;
+    for (struct polyopt_block *block = call->block.next; block; block = block->next) bytes += (size_t)(block->limit - (char *)block);
+    if (spare || bytes > KEEP_BYTES) polyopt_arena_clear(&call->arena);
+    else spare = call->block.next;
+}
+
 void polyopt_end(struct polyopt_call *call)
 {
-    if (POLYOPT_UNLIKELY(call->block.next != NULL)) polyopt_arena_clear(&call->arena);
+    if (POLYOPT_UNLIKELY(call->block.next != NULL)) keep_blocks(call);
 }
 
 /* ---- signals ------------------------------------------------------------------------------------------------------------------------------- */
