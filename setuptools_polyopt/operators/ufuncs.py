@@ -225,6 +225,8 @@ def _sign(operand: Expr, span: Span) -> Expr:
     if dtype.is_complex or dtype is DType.BOOL:
         raise unsupported(span, "operator-type", f"numpy.sign of {dtype.value} is not supported")
     one, none = build.number(1, dtype), build.zero(dtype)
+    if dtype.kind == "u":
+        return Select(Compare("gt", operand, none), one, none, dtype)
     minus = build.number(-1, dtype)
     rest: Expr = none if dtype.is_integer else Select(Compare("eq", operand, none), none, operand, dtype)
     return Select(Compare("gt", operand, none), one, Select(Compare("lt", operand, none), minus, rest, dtype), dtype)

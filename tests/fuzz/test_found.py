@@ -236,6 +236,11 @@ FOUND = {
         lambda: [np.ones(6), 6],
         (lambda: [np.array([1.0, -2.0, 3.0, 4.0, 5.0, 6.0, 7.0]), 7],),
     ),
+    "sign_of_what_is_never_negative": Found(
+        "def sign_of_what_is_never_negative(A):\n    return np.sign(A) * 2 + A\n",
+        lambda: [np.arange(4, dtype=np.uint8)],
+        (lambda: [np.array([0, 255, 3], np.uint8)],),
+    ),
     "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
         "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",
         lambda: [np.ones(4), 4],
