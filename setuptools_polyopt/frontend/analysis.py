@@ -108,7 +108,7 @@ def _function(
     function = Function(file, candidate.name, names, local, own.fp, candidate.enclosing, project, inner)
     walks: list[tuple[Signature, Flow]] = []
     for signature in signatures(candidate.node, names, entry, own.also_dtypes, _owner(module, candidate.name)):
-        flow = Flow(function, text.splitlines())
+        flow = Flow(function, text.splitlines(), candidate.node)
         free = candidate.enclosing - local.locals
         around = {name: binding for name, binding in defined.get(id(candidate.node), {}).items() if name in free}
         flow.block(candidate.node.body, {**around, **_with_classes(signature.bindings, candidate.node, names, project)})

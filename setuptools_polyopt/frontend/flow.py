@@ -19,7 +19,7 @@ from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, Unsupport
 from setuptools_polyopt.frontend.annotations import OpenArray, hint
 from setuptools_polyopt.frontend.context import Function
 from setuptools_polyopt.frontend.guesses import guessed_type
-from setuptools_polyopt.frontend.names import bound, read
+from setuptools_polyopt.frontend.names import bound, own_nodes, read
 from setuptools_polyopt.frontend.pytypes import (
     ArrayType,
     Binding,
@@ -30,7 +30,16 @@ from setuptools_polyopt.frontend.pytypes import (
     forget,
     join_envs,
 )
-from setuptools_polyopt.frontend.runs import Closed, Run, close, definitely_bound, expression_type, leaves, longest_run
+from setuptools_polyopt.frontend.runs import (
+    Closed,
+    Run,
+    close,
+    close_tail,
+    definitely_bound,
+    expression_type,
+    leaves,
+    longest_run,
+)
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators.values import ScalarType
@@ -46,8 +55,9 @@ _QUIET = (ast.Pass, ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.Globa
 class Flow:
     """One walk over a function under one set of entry types; `regions` and `diagnostics` are the result."""
 
-    def __init__(self, function: Function, lines: Sequence[str]) -> None:
+    def __init__(self, function: Function, lines: Sequence[str], node: ast.FunctionDef) -> None:
         self.function = function
+        self.node = node
         self.lines = lines
         self.regions: list[Closed] = []
         self.diagnostics: list[Diagnostic] = []
@@ -69,6 +79,8 @@ class Flow:
                     return None
                 index, env = index + 1, after
                 continue
+            if body is self.node.body and self.tail(body[index:], env):
+                return None
             run = longest_run(self.function, env, body[index:])
             if run.steps:
                 index, env = self.take(body, index, run, env)
@@ -110,6 +122,17 @@ class Flow:
         self.note(body[first], reason)
         after = self.python(body[first], envs[first - start])
         return first + 1, after if after is not None else envs[first + 1 - start]
+
+    def tail(self, rest: Sequence[ast.stmt], env: Env) -> bool:
+        """Make a region of all that follows in the function, where a loop returns."""
+        loop = isinstance(rest[0], ast.For | ast.While) and any(isinstance(part, ast.Return) for part in own_nodes([rest[0]]))
+        if not loop or not self.wrappable(rest[0], rest[-1]):
+            return False
+        try:
+            self.regions.append(close_tail(self.function, self.node, env, rest))
+        except Unsupported:
+            return False
+        return True
 
     def trimmed(self, body: Sequence[ast.stmt], start: int, run: Run) -> tuple[int, int]:
         """The run without cheap statements at its end, and without those at its start that the rest does not need."""

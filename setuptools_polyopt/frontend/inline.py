@@ -36,7 +36,7 @@ from setuptools_polyopt.ir.kernel import Constant, MethodInput
 
 MAX_DEPTH = 12
 """Calls inside calls."""
-MAX_STATEMENTS = 2000
+MAX_STATEMENTS = 400
 """Of all callees of a region together."""
 
 

@@ -297,6 +297,8 @@ def _why_not(text: ModuleText, node: ast.FunctionDef | ast.AsyncFunctionDef, sta
         return alone[1]
     if len(node.decorator_list) > static:
         return "it is decorated"
+    if getattr(node, "type_params", None):
+        return "it has type parameters"
     if node.args.vararg is not None or node.args.kwarg is not None:
         return "it takes any number of arguments"
     if any(isinstance(part, ast.Global | ast.Nonlocal) for part in ast.walk(node)):

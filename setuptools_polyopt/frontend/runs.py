@@ -6,17 +6,20 @@ A statement that is not understood ends the run and leaves no trace in it.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
+from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import outputs
 from setuptools_polyopt.frontend.context import Context, Function
 from setuptools_polyopt.frontend.expressions import evaluate
 from setuptools_polyopt.frontend.finish import Lowered, finish
 from setuptools_polyopt.frontend.lists import Wider
+from setuptools_polyopt.frontend.names import bound, function_names
 from setuptools_polyopt.frontend.pytypes import ArrayType, Binding, Env, ListType, NoneType, PyType, UnknownType
+from setuptools_polyopt.frontend.single_exit import single_exit
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.frontend.statements import lower, lower_block
 from setuptools_polyopt.frontend.values import (
@@ -111,6 +114,21 @@ def close(function: Function, env: Env, statements: Sequence[ast.stmt]) -> Close
     return _with_wider_lists(lambda ctx: _close(ctx, function, statements), function, env)
 
 
+def close_tail(function: Function, node: ast.FunctionDef, env: Env, statements: Sequence[ast.stmt]) -> Closed:
+    """Lower statements up to the end of the function `node`, which may return anywhere in them; raises Unsupported."""
+    span = _span(function.file, statements[0], statements[-1])
+    whole = copy.copy(node)
+    whole.body = [*statements]
+    plain = single_exit(whole)
+    if plain is None:
+        raise unsupported(span, "return", "it returns in too many places")
+    if function.names.live[id(statements[-1])] & bound(statements):  # of what lives on when the function has returned
+        raise unsupported(span, "closure", "a function that is defined here sees names that these statements bind")
+    names = function_names(plain)
+    within = replace(names, locals=names.locals | function.names.locals, shared=function.names.shared)
+    return replace(close(replace(function, names=within), env, plain.body), statements=tuple(statements), span=span)
+
+
 def _close(ctx: Context, function: Function, statements: Sequence[ast.stmt]) -> Closed:
     first, last = statements[0], statements[-1]
     returns = isinstance(last, ast.Return)
@@ -177,8 +195,6 @@ def type_of(value: Value) -> PyType:
 
 def definitely_bound(body: Sequence[ast.stmt]) -> frozenset[str]:
     """Names that have a value whenever control comes out of the statements at their end."""
-    from setuptools_polyopt.frontend.names import bound
-
     found: frozenset[str] = frozenset()
     for node in body:
         match node:
