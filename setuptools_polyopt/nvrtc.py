@@ -25,7 +25,7 @@ from pathlib import Path
 from setuptools_polyopt.runtime.gpu_plan import FLAGS, HEADERS
 from setuptools_polyopt.toolchain import ToolchainError, forget_old, write_atomically
 
-__all__ = ["DEFAULT_ARCHITECTURES", "FLAGS", "HEADERS", "NoNvrtc", "Nvrtc", "build_cubins", "compile_cuda", "find_nvrtc"]
+__all__ = ["DEFAULT_ARCHITECTURES", "FLAGS", "HEADERS", "NoNvrtc", "Nvrtc", "Refused", "build_cubins", "compile_cuda", "find_nvrtc"]
 
 DEFAULT_ARCHITECTURES = ("sm_75", "sm_80", "sm_90")
 
@@ -44,6 +44,14 @@ class NoNvrtc:
     """Why there is none, as a clause that ends a sentence."""
 
     reason: str
+
+
+class Refused(ToolchainError):
+    """Sources that NVRTC does not compile. made: what it has made of the others. refused: the message for each."""
+
+    def __init__(self, made: dict[str, bytes], refused: Mapping[str, str]) -> None:
+        super().__init__("\n".join(refused.values()))
+        self.made, self.refused = made, refused
 
 
 def find_nvrtc(environ: Mapping[str, str]) -> Nvrtc | NoNvrtc:
@@ -98,7 +106,8 @@ def build_cubins(
 ) -> dict[str, bytes]:
     """Compile CUDA C++ (by file name, `f.cu`): `f.sm_80.cubin` for each architecture, and `f.compute_90.ptx` for the newest.
 
-    architectures: none for the usual ones; those that this NVRTC does not know are left out. Raises ToolchainError.
+    architectures: none for the usual ones; those that this NVRTC does not know are left out. Raises ToolchainError, `Refused` where some
+    of the sources are at fault.
     """
     wanted = [name for name in architectures or DEFAULT_ARCHITECTURES if name.rstrip("a") in nvrtc.architectures]
     if not wanted:
@@ -107,14 +116,22 @@ def build_cubins(
     targets = [*((name, "cubin") for name in wanted), (newest.replace("sm_", "compute_"), "ptx")]
     work = [(file, text, name, form) for file, text in sorted(sources.items()) for name, form in targets]
 
-    def make(item: tuple[str, str, str, str]) -> tuple[str, bytes]:
+    def make(item: tuple[str, str, str, str]) -> tuple[str, bytes | ToolchainError]:
         file, text, name, form = item
-        return f"{file.removesuffix('.cu')}.{name}.{form}", _object(nvrtc, file, text, headers, name, form, cache_dir)
+        try:
+            return f"{file.removesuffix('.cu')}.{name}.{form}", _object(nvrtc, file, text, headers, name, form, cache_dir)
+        except ToolchainError as error:
+            return file, error
 
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        found = dict(pool.map(make, work))
+        done = list(pool.map(make, work))
     if cache_dir is not None:
         forget_old(cache_dir / "cubins")
+    refused = {name: str(error) for name, error in reversed(done) if isinstance(error, ToolchainError)}
+    stems = tuple(f"{name.removesuffix('.cu')}." for name in refused)
+    found = {name: content for name, content in done if isinstance(content, bytes) and not name.startswith(stems)}
+    if refused:
+        raise Refused(found, refused)
     return found
 
 

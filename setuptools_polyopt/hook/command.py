@@ -315,6 +315,10 @@ class build_polyopt(Command):  # type: ignore[misc]
         wanted = state.settings.gpu_architectures
         try:
             made = nvrtc.build_cubins(compiler, compiled.gpu_sources, headers, wanted, Path(cache_folder(os.environ)), state.settings.jobs)
+        except nvrtc.Refused as error:
+            self._problem(state.settings, f"{error}\nthe regions of these files have no GPU variant (please report it)")
+            files = {name: content for name, content in files.items() if name not in error.refused}
+            made = error.made
         except ToolchainError as error:
             self._problem(state.settings, f"{error}\nthe wheel holds CUDA source only, which CuPy compiles at the first run")
             return files

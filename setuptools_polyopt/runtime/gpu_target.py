@@ -131,6 +131,8 @@ def load(plan: GpuPlan) -> Loaded:
         key = (str(_HERE), plan.code, device.id)
         if key not in _MODULES:
             _MODULES[key] = _read_module(cupy, plan.code, str(device.compute_capability))
+        if isinstance(_MODULES[key], Unavailable):
+            raise _MODULES[key]
         return Loaded(cupy, _MODULES[key])
     except Unavailable:
         raise
@@ -145,14 +147,18 @@ def _told(error: Exception) -> str:
 
 
 def _read_module(cupy: Any, code: str, capability: str) -> Any:
-    """The best of what the wheel holds: a cubin for this architecture, PTX for an older one, or the source."""
+    """The best of what the wheel holds: a cubin for this architecture, PTX for an older one, or the source; or why there is none, which
+    will not change."""
     best = image([path.name for path in _HERE.glob(f"{code}.*")], code, capability)
     if best is None:
-        raise Unavailable(f"the wheel holds no code of {code} for a GPU of compute capability {capability}")
+        return Unavailable(f"the wheel holds no code of {code} for a GPU of compute capability {capability}")
     path = _HERE / best
-    if not best.endswith(".cu"):
-        return cupy.RawModule(path=str(path))
-    return cupy.RawModule(code=whole_source(path.read_text(encoding="utf-8")), options=FLAGS)
+    try:
+        if not best.endswith(".cu"):
+            return cupy.RawModule(path=str(path))
+        return cupy.RawModule(code=whole_source(path.read_text(encoding="utf-8")), options=FLAGS)
+    except Exception as error:  # noqa: BLE001 -- a compiler's message, or a driver's
+        return Unavailable(f"{best} cannot be loaded: {_told(error)}")
 
 
 def image(files: Sequence[str], code: str, capability: str) -> str | None:

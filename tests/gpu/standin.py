@@ -206,10 +206,11 @@ def _launchers(text: str) -> Iterator[str]:
 def installed() -> Iterator[ModuleType]:
     """The stand-in as `cupy` while the block runs; counts start at zero."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "cupy", module())
+        made = module()
+        patch.setitem(sys.modules, "cupy", made)
         COUNTS.clear()
         WRONG.clear()
-        yield module()
+        yield made
         assert not WRONG, WRONG[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 from collections.abc import Iterator
@@ -219,6 +220,7 @@ def test_odd_numbers_are_left_to_the_original(strict: Built, cupy: ModuleType) -
 )
 def test_where_a_gpu_cannot_serve(strict: Built, cupy: ModuleType, monkeypatch: pytest.MonkeyPatch, limit: str, value: Any) -> None:
     monkeypatch.setitem(standin.LIMIT, limit, value)
+    monkeypatch.setattr(importlib.import_module("gpu_strict._polyopt.gpu_target"), "_MODULES", {})
     folder = Path(strict.built.__file__).parent / "_polyopt"
     sources = [path.rename(path.with_suffix(".away")) for path in folder.glob("*.cu")] if limit == "capability" else []
     try:
@@ -226,6 +228,20 @@ def test_where_a_gpu_cannot_serve(strict: Built, cupy: ModuleType, monkeypatch: 
     finally:
         for path in sources:
             path.rename(path.with_suffix(".cu"))
+
+
+def test_code_that_cannot_be_loaded_is_tried_once(strict: Built, cupy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        standin.COUNTS["tries"] += 1
+        raise RuntimeError("CUDA_ERROR_INVALID_IMAGE")
+
+    target = importlib.import_module("gpu_strict._polyopt.gpu_target")
+    monkeypatch.setattr(target, "_MODULES", {})
+    monkeypatch.setattr(cupy, "RawModule", refused)
+    for _ in range(3):
+        compare(strict, "product", arguments(3)["product"])
+    assert standin.COUNTS["tries"] == 1
+    assert standin.COUNTS["launches"] == 0
 
 
 def test_values_within_the_bounds(bounded: Built, cupy: ModuleType) -> None:

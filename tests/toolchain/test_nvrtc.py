@@ -56,6 +56,13 @@ def test_messages(compiler: nvrtc.Nvrtc) -> None:
         nvrtc.build_cubins(compiler, {"f.cu": SOURCE}, headers(), ("sm_20",))
 
 
+def test_a_source_at_fault_costs_no_other(compiler: nvrtc.Nvrtc) -> None:
+    with pytest.raises(nvrtc.Refused, match="oops") as caught:
+        nvrtc.build_cubins(compiler, {"f.cu": SOURCE, "g.cu": "int g() { return oops; }"}, headers(), ("sm_80",))
+    assert sorted(caught.value.made) == ["f.compute_80.ptx", "f.sm_80.cubin"]
+    assert list(caught.value.refused) == ["g.cu"]
+
+
 def test_nothing_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nvrtc.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(nvrtc.ctypes.util, "find_library", lambda name: None)
