@@ -15,7 +15,7 @@ from benchmarks.cases import CASES, PACKAGE_MODULES, Case
 from benchmarks.choices import NEVER, Choice
 from benchmarks.loading import Modules
 from benchmarks.ray_cluster import STORE, cluster
-from benchmarks.timing import Subject, alternate
+from benchmarks.timing import Subject, repeatedly
 from setuptools_polyopt.calibrate import on_ray
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.runtime import machine
@@ -24,6 +24,8 @@ from setuptools_polyopt.runtime.machine import Machine
 SHARES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """Sizes as shares of the size at which plain Python takes a second: up to where one thread takes LONG seconds, or arrays MOST bytes."""
 LONG, MOST = 0.7, 200 << 20
+STEADY = 0.05
+"""Seconds of a call from which on few are enough."""
 PACKAGE = "radarlab._polyopt"
 
 
@@ -75,7 +77,8 @@ def _sizes(each: Case, modules: Modules, ways: dict[str, Callable[[], None]]) ->
     for share in SHARES:
         subject = each.subject(modules, max(2, round(share * each.size)))
         bytes_ = sum(getattr(value, "nbytes", 0) for value in subject.prepare())
-        times = alternate({way: _after(prepare, subject) for way, prepare in ways.items()}, rounds=3, sample_seconds=0.002)
+        subjects = {way: _after(prepare, subject) for way, prepare in ways.items()}
+        times = repeatedly(subjects, lambda found: found["one"].median > STEADY, rounds=3, sample_seconds=0.004)
         found = choices.chosen(each.name, max(2, round(share * each.size)), times)
         yield found
         if found.forced["one"] > LONG or 4 * bytes_ > MOST:
