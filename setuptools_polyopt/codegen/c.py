@@ -25,6 +25,7 @@ from setuptools_polyopt.codegen.literals import c_type
 from setuptools_polyopt.codegen.names import sanitize
 from setuptools_polyopt.codegen.outline import assemble, may_fail, ordered, outlined_loops, parameters, restricted
 from setuptools_polyopt.codegen.registers import keep_in_registers
+from setuptools_polyopt.codegen.rotate import rotate
 from setuptools_polyopt.codegen.source import ArgField, KernelSource, LoopKey, Options
 from setuptools_polyopt.codegen.statements import declare, emit_block
 from setuptools_polyopt.codegen.storage import Unit, reads
@@ -40,7 +41,7 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
     options = options or Options()
     work = kernel_work(kernel.body, kernel.body)
     if options.jam:
-        kernel = keep_in_registers(interleave(jam(kernel)))
+        kernel = rotate(keep_in_registers(interleave(jam(kernel))))
     kernel = replace(kernel, body=_tidy(kernel.body))
     unit = Unit(kernel, options, sanitize(kernel.name))
     unit.chunked = unit.options.parallel and outlined_loops(kernel.body) == 1

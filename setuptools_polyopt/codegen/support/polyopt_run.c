@@ -3,6 +3,9 @@
 #include "polyopt_fenv.h"
 
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /* Work (about nanoseconds) from which on releasing the GIL, and looking for signals, is worth while. */
 #define WORK_TO_RELEASE 20000.0
@@ -10,6 +13,8 @@
 #define NEVER (1 << 30)
 /* Bytes from which on a copy for undo is made by all threads. */
 #define BYTES_TO_SHARE ((size_t)1 << 20)
+/* Bytes from which on such a copy goes past the caches, which could not hold it beside the array. */
+#define BYTES_TO_STREAM ((int64_t)1 << 24)
 
 int32_t polyopt_timing;
 
@@ -187,6 +192,24 @@ static int64_t box_bytes(const struct polyopt_saved *saved, int64_t from, int64_
     return bytes;
 }
 
+/* Copies past the caches: what is copied here is not read again unless the run fails, while the kernel is about to read what it was copied
+ * from. */
+static void stream(char *to, const char *from, size_t bytes)
+{
+#if defined(__SSE2__)
+    for (; bytes && ((uintptr_t)to & 15); bytes--) *to++ = *from++;
+    for (; bytes >= 64; bytes -= 64, to += 64, from += 64) {
+        const __m128i a = _mm_loadu_si128((const __m128i *)from), b = _mm_loadu_si128((const __m128i *)(from + 16));
+        const __m128i c = _mm_loadu_si128((const __m128i *)(from + 32)), d = _mm_loadu_si128((const __m128i *)(from + 48));
+        _mm_stream_si128((__m128i *)to, a);
+        _mm_stream_si128((__m128i *)(to + 16), b);
+        _mm_stream_si128((__m128i *)(to + 32), c);
+        _mm_stream_si128((__m128i *)(to + 48), d);
+    }
+#endif
+    memcpy(to, from, bytes);
+}
+
 /* Copies between the packed copy and the array's box, from one index of the first axis to another, the last axis innermost. */
 static void copy_box(const struct polyopt_saved *saved, int back, int64_t from, int64_t to)
 {
@@ -194,6 +217,7 @@ static void copy_box(const struct polyopt_saved *saved, int back, int64_t from, 
     int64_t index[POLYOPT_MAXRANK], itemsize = a->itemsize;
     int last = a->rank - 1;
     char *packed = saved->data;
+    const int large = !back && box_bytes(saved, a->rank ? saved->lo[0] : 0, a->rank ? saved->hi[0] : 1) >= BYTES_TO_STREAM;
     if (a->rank) {
         if (from >= to) return;
         packed += box_bytes(saved, saved->lo[0], from);
@@ -206,7 +230,8 @@ static void copy_box(const struct polyopt_saved *saved, int back, int64_t from, 
         int k;
         for (k = 0; k < a->rank; k++) element += index[k] * a->stride[k] * itemsize;
         if (step == itemsize) {
-            memcpy(back ? element : packed, back ? packed : element, (size_t)(run * itemsize));
+            if (large) stream(packed, element, (size_t)(run * itemsize));
+            else memcpy(back ? element : packed, back ? packed : element, (size_t)(run * itemsize));
             packed += run * itemsize;
         }
         else
@@ -221,6 +246,9 @@ static void save_piece(void *saved, int64_t lo, int64_t hi, struct polyopt_ctx *
 {
     (void)ctx;
     copy_box(saved, 0, lo, hi);
+#if defined(__SSE2__)
+    _mm_sfence(); /* another thread may have to put it back */
+#endif
 }
 
 int polyopt_save(struct polyopt_call *call, struct polyopt_saved *saved, const struct polyopt_array *array, const int64_t *lo, const int64_t *hi)
