@@ -22,16 +22,10 @@ Shape of the generated code (see `codegen/support/polyopt_entry.h` for what it c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from setuptools_polyopt.codegen.expr import guard_expression
-from setuptools_polyopt.codegen.names import Names
 from setuptools_polyopt.codegen.source import ArgField, KernelSource
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, integer
 from setuptools_polyopt.ir.kernel import (
-    Array,
     ArrayInput,
     Box,
     Constant,
@@ -46,50 +40,15 @@ from setuptools_polyopt.ir.kernel import (
     OrderedStrides,
     Role,
     ScalarInput,
-    lists_of,
-    makes_lists,
 )
 from setuptools_polyopt.ir.printer import print_expr
-from setuptools_polyopt.multiversion.merge import holders, merged_axes
+from setuptools_polyopt.multiversion.lists import lists_leave, lists_taken, made_lists
+from setuptools_polyopt.multiversion.merge import holders
 from setuptools_polyopt.multiversion.names import global_rows, quoted
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
-from setuptools_polyopt.multiversion.safety import Box as Bounds
-
-_DTYPE = {
-    dtype: "POLYOPT_BOOL" if dtype is DType.BOOL else f"POLYOPT_{dtype.kind.upper()}{8 * dtype.itemsize}" for dtype in DType
-} | {DType.FLOAT32: "POLYOPT_F32", DType.FLOAT64: "POLYOPT_F64"}
-_CTYPE = {dtype: f"{dtype.value}_t" for dtype in DType if dtype.is_integer} | {
-    DType.BOOL: "uint8_t", DType.FLOAT32: "float", DType.FLOAT64: "double",
-    DType.COMPLEX64: "polyopt_c64", DType.COMPLEX128: "polyopt_c128",
-}  # fmt: skip
-_LOCALS = (
-    *("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done"),
-    *("k", "arrays", "saved", "kept", "lo", "hi", "next", "flags_raise", "work", "merged", "steps", "whole", "lists", "from", "to"),
-)
-"""What generated functions call their own variables."""
+from setuptools_polyopt.multiversion.version import CTYPES, DTYPES, Collected, Version, int64, result_arrays, source_of
 
 LEVELS = ("base", "v2", "v3", "v4")
-
-
-@dataclass
-class _Region:
-    """What one region's text collects besides its statements: guard texts, attribute slots, tables of methods' defaults; rows of the
-    module-level names that are inputs."""
-
-    @property
-    def fetches(self) -> bool:
-        """Whether inputs are more than the arguments themselves."""
-        return bool(self.attributes or self.values)
-
-    guards: list[str] = field(default_factory=list)
-    attributes: list[str] = field(default_factory=list)
-    defaults: list[str] = field(default_factory=list)
-    values: dict[str, int] = field(default_factory=dict)
-
-    def guard(self, text: str) -> int:
-        if text not in self.guards:
-            self.guards.append(text)
-        return self.guards.index(text)
 
 
 def region_source(native: NativeRegion, first_global: int) -> str:
@@ -98,7 +57,7 @@ def region_source(native: NativeRegion, first_global: int) -> str:
     first_global: index of the region's first entry in the module's table of globals.
     """
     region = native.region
-    collected = _Region(values=_values(native, first_global))
+    collected = Collected(values=_values(native, first_global))
     count = len(region.arguments)
     body: list[str] = []
     miss_count = collected.guard(f"{count} arguments")
@@ -192,7 +151,7 @@ def _taken_as(item: Input) -> object:
             return (item.text, item.type)
 
 
-def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, collected: _Region) -> list[str]:
+def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, collected: Collected) -> list[str]:
     inputs = group[0].variant.inputs
     rows: list[str] = ["{"]
     inner: list[str] = []
@@ -207,7 +166,7 @@ def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, co
     return rows + release
 
 
-def _take(native: NativeRegion, index: int, item: Input, collected: _Region, label: str) -> list[str]:
+def _take(native: NativeRegion, index: int, item: Input, collected: Collected, label: str) -> list[str]:
     region = native.region
     rows: list[str] = []
     if item.root in collected.values:
@@ -242,14 +201,14 @@ def _take(native: NativeRegion, index: int, item: Input, collected: _Region, lab
             kind = f"{container} of {array.dtype.value} numbers of rank {len(array.extents)}"
             guard = collected.guard(f"{item.text} is a {kind}")
             flags = "POLYOPT_TUPLE" if container == "tuple" else "0"
-            call = f"polyopt_take_list({source}, &po_in[{index}], {_DTYPE[array.dtype]}, {len(array.extents)}, {flags})"
+            call = f"polyopt_take_list({source}, &po_in[{index}], {DTYPES[array.dtype]}, {len(array.extents)}, {flags})"
         case ArrayInput() as array:
             guard = collected.guard(f"{item.text} is a {array.dtype.value} array of rank {len(array.extents)}")
             flags = "POLYOPT_WRITABLE" if array.written else "0"
-            call = f"polyopt_take_array({source}, &po_in[{index}], {_DTYPE[array.dtype]}, {len(array.extents)}, {flags})"
+            call = f"polyopt_take_array({source}, &po_in[{index}], {DTYPES[array.dtype]}, {len(array.extents)}, {flags})"
         case ScalarInput() as scalar:
             guard = collected.guard(f"{item.text} is a {'Python' if scalar.box is Box.PYTHON else 'NumPy'} {scalar.dtype.value}")
-            rows.append(f"{_CTYPE[scalar.dtype]} s{index};")
+            rows.append(f"{CTYPES[scalar.dtype]} s{index};")
             call = _take_scalar(source, scalar, index)
         case ObjectInput():
             return rows
@@ -257,7 +216,7 @@ def _take(native: NativeRegion, index: int, item: Input, collected: _Region, lab
     return rows
 
 
-def _defaults(native: NativeRegion, defaults: Sequence[tuple[int, Constant]], collected: _Region) -> str:
+def _defaults(native: NativeRegion, defaults: Sequence[tuple[int, Constant]], collected: Collected) -> str:
     """The name of a table of what a method's defaults have to be."""
     if not defaults:
         return "NULL"
@@ -270,7 +229,7 @@ def _defaults(native: NativeRegion, defaults: Sequence[tuple[int, Constant]], co
 
 def _take_scalar(source: str, scalar: ScalarInput, index: int) -> str:
     if scalar.box is Box.NUMPY:
-        return f"polyopt_take_scalar({source}, {_DTYPE[scalar.dtype]}, &s{index})"
+        return f"polyopt_take_scalar({source}, {DTYPES[scalar.dtype]}, &s{index})"
     match scalar.dtype.kind:
         case "b":
             return f"polyopt_take_bool({source}, &s{index})"
@@ -282,55 +241,14 @@ def _take_scalar(source: str, scalar: ScalarInput, index: int) -> str:
             return f"polyopt_take_int({source}, &s{index}, INT64_MIN, INT64_MAX)"
 
 
-@dataclass
-class _Version:
-    """One variant's text in the making: `label` is where a refusal goes on, `where` the input that holds an array, `arguments` the
-    names behind `po_args`."""
-
-    native: NativeVariant
-    collected: _Region
-    label: str
-    where: dict[str, int]
-    arguments: Sequence[str]
-    names: Names = field(default_factory=lambda: Names(_LOCALS))
-
-    @property
-    def lists(self) -> tuple[str, ...]:
-        """The arguments that are lists, in the order of `lists[...]`."""
-        names = lists_of(self.native.variant)
-        return tuple(name for name in self.where if name in names)
-
-    @property
-    def on_lists(self) -> bool:
-        """Whether lists come in or go out."""
-        return bool(self.lists) or makes_lists(self.native.variant)
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """The extents of axes that the call may merge."""
-        return merged_axes(self.native.variant.kernel)
-
-    def refuse(self, guard: str, why: str) -> str:
-        return f"{{ guard = {self.collected.guard(guard)}; why = POLYOPT_WHY_{why}; goto {self.label}; }}"
-
-    def text(self, expr: Expr) -> str:
-        """A condition or a number over the parameters and scalar inputs, in C."""
-        params = self.native.variant.kernel.params
-        names = {param.name: self.names.of(param.name) for param in params}
-        for index, item in enumerate(self.native.variant.inputs):
-            if isinstance(item.type, ScalarInput) and item.type.array is not None:
-                names[item.type.array] = f"s{index}"
-        return guard_expression(expr, params, names)
-
-
-def _variant(native: NativeVariant, collected: _Region, label: str, arguments: Sequence[str]) -> list[str]:
+def _variant(native: NativeVariant, collected: Collected, label: str, arguments: Sequence[str]) -> list[str]:
     where = {item.type.array: index for index, item in enumerate(native.variant.inputs) if isinstance(item.type, ArrayInput)}
-    version = _Version(native, collected, label, where, arguments)
-    rows = [*_parameters(version), *_conditions(version), *_lists(version), *_results(version), *_call(version)]
+    version = Version(native, collected, label, where, arguments)
+    rows = [*_parameters(version), *_conditions(version), *lists_taken(version), *_results(version), *_call(version)]
     return ["{", *_pad(rows, 1), "}", f"{label}:;"]
 
 
-def _parameters(version: _Version) -> Iterator[str]:
+def _parameters(version: Version) -> Iterator[str]:
     """Parameters as local constants, and the equalities and ranges that their definitions ask for."""
     defined: set[str] = set()
     for index, item in enumerate(version.native.variant.inputs):
@@ -345,7 +263,7 @@ def _parameters(version: _Version) -> Iterator[str]:
                 pass
 
 
-def _define(version: _Version, defined: set[str], name: str | int, actual: str, text: str) -> Iterator[str]:
+def _define(version: Version, defined: set[str], name: str | int, actual: str, text: str) -> Iterator[str]:
     """The first holder of a parameter defines it; later ones, and constants, must be equal."""
     if isinstance(name, int):
         yield f"if ({actual} != {name}) {version.refuse(f'{text} == {name}', 'EXTENT')}"
@@ -357,14 +275,10 @@ def _define(version: _Version, defined: set[str], name: str | int, actual: str, 
         param = next(param for param in version.native.variant.kernel.params if param.name == name)
         yield f"const int64_t {local} = {actual};"
         range_ = f"{param.minimum} <= {name} <= {param.maximum}"
-        yield f"if ({local} < {_int64(param.minimum)} || {local} > {_int64(param.maximum)}) {version.refuse(range_, 'RANGE')}"
+        yield f"if ({local} < {int64(param.minimum)} || {local} > {int64(param.maximum)}) {version.refuse(range_, 'RANGE')}"
 
 
-def _int64(value: int) -> str:
-    return "INT64_MIN" if value <= -(2**63) else f"INT64_C({value})" if abs(value) >= 2**31 else str(value)
-
-
-def _conditions(version: _Version) -> Iterator[str]:
+def _conditions(version: Version) -> Iterator[str]:
     variant, where = version.native.variant, version.where
     for item in variant.inputs:
         if not isinstance(item.type, ArrayInput) or item.type.layout is Layout.STRIDED or item.type.array in version.lists:
@@ -391,93 +305,28 @@ def _conditions(version: _Version) -> Iterator[str]:
                 yield f"if (!polyopt_c_contiguous_from(&po_in[{where[array]}], {axis})) {refusal}"
 
 
-def _result_arrays(native: NativeVariant) -> tuple[Array, ...]:
-    return tuple(array for array in native.variant.kernel.arrays if array.role is Role.RESULT and array.rank)
-
-
-def _lists(version: _Version) -> Iterator[str]:
-    """Are the lists worth their copies? If so, the elements that the kernel touches are read."""
-    if not version.on_lists:
-        return
-    names, kernel = version.lists, version.native.variant.kernel
-    yield f"const double work = (double)({version.text(version.native.source.work)});"
-    yield f"struct polyopt_list lists[{max(1, len(names))}];"
-    for number, name in enumerate(names):
-        yield from _list(version, number, name)
-    made = [f"(double)({version.text(_count(array))})" for array in _made_lists(version)]
-    test = f"polyopt_lists_pay(lists, {len(names)}, {' + '.join(made) or '0.0'}, work)"
-    yield f"if (!{test}) {version.refuse('lists of this size are worth a copy', 'SMALL')}"
-    if names:
-        guard = version.collected.guard(f"{', '.join(names)} can be read as arrays")
-        yield f"if ((why = polyopt_lists_read(&call, lists, {len(names)}))) {{ guard = {guard}; goto {version.label}; }}"
-    for assumption in kernel.assumptions:
-        if isinstance(assumption, NoOverlap) and assumption.first in names:
-            first, second = names.index(assumption.first), names.index(assumption.second)
-            refusal = version.refuse(f"{assumption.first} and {assumption.second} have no row in common", "OVERLAP")
-            yield f"if (polyopt_lists_apart(&call, &lists[{first}], &lists[{second}])) {refusal}"
-
-
-def _list(version: _Version, number: int, name: str) -> Iterator[str]:
-    """What the kernel does to one list: boxes of subscripts."""
-    kernel, found = version.native.variant.kernel, version.native.footprints.get(name)
-    nothing: Bounds = tuple((integer(0), integer(0)) for _ in kernel.array(name).extents)
-    read = found.touched if found is not None and (found.loads or found.written is None) else nothing
-    written = found.written or nothing if found is not None else nothing
-    index = version.where[name]
-    kind = version.native.variant.inputs[index].type
-    assert isinstance(kind, ArrayInput)  # the holder of an array
-    flags = {"POLYOPT_READ": read is not nothing, "POLYOPT_WRITE": kind.written, "POLYOPT_TUPLE": kind.container == "tuple"}
-    yield "{"
-    for title, box, side in (("lo", read, 0), ("hi", read, 1), ("from", written, 0), ("to", written, 1)):
-        yield f"    const int64_t {title}[] = {{{', '.join(version.text(bounds[side]) for bounds in box)}}};"
-    chosen = " | ".join(flag for flag, wanted in flags.items() if wanted) or "0"
-    yield f"    polyopt_list_of(&lists[{number}], {_source(version, index)}, &po_in[{index}], {chosen}, lo, hi, from, to);"
-    yield "}"
-
-
-def _source(version: _Version, index: int) -> str:
-    """The object behind an input."""
-    item = version.native.variant.inputs[index]
-    taken = item.path or item.root not in version.arguments
-    return f"po_value[{index}]" if taken else f"po_args[{version.arguments.index(item.root)}]"
-
-
-def _made_lists(version: _Version) -> tuple[Array, ...]:
-    outputs = [output for output in version.native.variant.outputs if output.box in ("list", "numpy-list")]
-    names = {name for output in outputs for name in (output.array, output.tag)}
-    return tuple(array for array in _result_arrays(version.native) if array.name in names)
-
-
-def _count(array: Array) -> Expr:
-    """How many elements an array has, in floating point."""
-    total: Expr = Const(1.0, DType.FLOAT64)
-    for extent in array.extents:
-        total = Binary("mul", total, Cast(extent, DType.FLOAT64), DType.FLOAT64)
-    return total
-
-
-def _results(version: _Version) -> Iterator[str]:
+def _results(version: Version) -> Iterator[str]:
     for array in version.native.variant.kernel.arrays:
         if array.role is Role.RESULT and not array.rank:
-            yield f"{_CTYPE[array.dtype]} {version.names.of(array.name)};"
+            yield f"{CTYPES[array.dtype]} {version.names.of(array.name)};"
             yield f"memset(&{version.names.of(array.name)}, 0, sizeof {version.names.of(array.name)});"
-    for array in _result_arrays(version.native):
+    for array in result_arrays(version.native):
         name = version.names.of(array.name)
         extents = ", ".join(version.text(extent) for extent in array.extents)
         flags = "POLYOPT_FORTRAN" if array.layout is Layout.FORTRAN else "0"
         yield f"struct polyopt_array {name} = {{.held = 0}};"
         yield f"const int64_t {name}_extents[] = {{{extents}}};"
-        if array in _made_lists(version):
-            make = f"polyopt_local_array(&call, &{name}, {_DTYPE[array.dtype]}, {array.rank}, {name}_extents)"
+        if array in made_lists(version):
+            make = f"polyopt_local_array(&call, &{name}, {DTYPES[array.dtype]}, {array.rank}, {name}_extents)"
             yield f"const int {name}_object = {make} == POLYOPT_WHY_NONE;"
             continue
-        call = f"polyopt_new_array(&{name}, {_DTYPE[array.dtype]}, {array.rank}, {name}_extents, {flags})"
+        call = f"polyopt_new_array(&{name}, {DTYPES[array.dtype]}, {array.rank}, {name}_extents, {flags})"
         yield f"PyObject *const {name}_object = {call};"
 
 
-def _call(version: _Version) -> Iterator[str]:
+def _call(version: Version) -> Iterator[str]:
     native, names = version.native, version.names
-    arrays, made_lists = _result_arrays(native), _made_lists(version)
+    arrays, new_lists = result_arrays(native), made_lists(version)
     made = " && ".join(f"{names.of(array.name)}_object" for array in arrays)
     yield f"why = {f'({made}) ? 0 : POLYOPT_WHY_MEMORY' if made else '0'};"
     yield f"guard = {version.collected.guard('enough memory')};"
@@ -501,13 +350,13 @@ def _call(version: _Version) -> Iterator[str]:
     given = f"&kernel_{native.source.symbol}, &k, {'arrays' if objects else 'NULL'}, {count}"
     yield f"    why = polyopt_run(&call, {given}, work);"
     yield "}"
-    yield from _leave(version)
+    yield from lists_leave(version)
     if native.safety.keep:
         yield "if (why) while (kept) polyopt_restore(&saved[--kept]);"
     yield f"if (!why) result = polyopt_pack({', '.join((str(len(native.variant.outputs)), *_boxes(version)))});"
     used = {output.array for output in native.variant.outputs if output.box == "array"}
     for array in arrays:
-        if array in made_lists:
+        if array in new_lists:
             continue
         name = names.of(array.name)
         yield f"polyopt_drop(&{name});"
@@ -516,31 +365,7 @@ def _call(version: _Version) -> Iterator[str]:
     yield "goto done;"
 
 
-def _leave(version: _Version) -> Iterator[str]:
-    """Lists may leave, and be written, unless there is a nan in one: then nothing is, and the original statements run."""
-    if not version.on_lists:
-        return
-    yield "if (!why) {"
-    yield f"    guard = {version.collected.guard('no nan goes into a list')};"
-    made = {array.name for array in _made_lists(version)}
-    for array in version.native.variant.kernel.arrays:
-        name = version.names.of(array.name)
-        if array.name in made:
-            yield f"    if (!why) why = polyopt_list_leaves(&call, &{name});"
-        elif array.role is Role.RESULT and not array.rank and array.dtype in (DType.FLOAT64, DType.COMPLEX128):
-            yield f"    if (!why) why = polyopt_number_leaves(&call, {_DTYPE[array.dtype]}, &{name});"
-    if any(kind.written for kind in _list_inputs(version)):
-        yield f"    if (!why) why = polyopt_lists_write(&call, lists, {len(version.lists)});"
-    yield "}"
-
-
-def _list_inputs(version: _Version) -> Iterator[ArrayInput]:
-    for item in version.native.variant.inputs:
-        if isinstance(item.type, ArrayInput) and item.type.container != "ndarray":
-            yield item.type
-
-
-def _save(version: _Version) -> Iterator[str]:
+def _save(version: Version) -> Iterator[str]:
     """Copies of what a failure must restore. They are restored last copied first, so boxes may overlap."""
     keep = version.native.safety.keep
     if not keep:
@@ -560,7 +385,7 @@ def _save(version: _Version) -> Iterator[str]:
         yield "}"
 
 
-def _merge(version: _Version) -> Iterator[str]:
+def _merge(version: Version) -> Iterator[str]:
     """Axes taken as one where everything is contiguous over them: `merged` their extents, `steps` the strides, as the kernel sees them."""
     axes = version.axes
     if not axes:
@@ -571,7 +396,7 @@ def _merge(version: _Version) -> Iterator[str]:
     yield f"const int whole = {' && '.join([*tests, f'polyopt_merge(merged, steps, {len(axes)}, work)'])};"
 
 
-def _field_value(version: _Version, entry: ArgField) -> str:
+def _field_value(version: Version, entry: ArgField) -> str:
     local = version.names.of(entry.source)
     axes = version.axes
     if entry.kind == "param" and entry.source in axes:
@@ -600,14 +425,14 @@ def _field_value(version: _Version, entry: ArgField) -> str:
             assert_never(entry.kind)
 
 
-def _object(version: _Version, entry: ArgField) -> str:
+def _object(version: Version, entry: ArgField) -> str:
     """The NumPy array behind a data field."""
     if entry.source not in version.where:
         return f"{version.names.of(entry.source)}_object"
-    return _source(version, version.where[entry.source])
+    return source_of(version, version.where[entry.source])
 
 
-def _boxes(version: _Version) -> Iterator[str]:
+def _boxes(version: Version) -> Iterator[str]:
     seen: set[str] = set()
     for output in version.native.variant.outputs:
         if output.array is None:
@@ -620,7 +445,7 @@ def _boxes(version: _Version) -> Iterator[str]:
                 yield f"Py_NewRef({name}_object)" if array.name in seen else f"{name}_object"
                 seen.add(array.name)
             case "numpy":
-                yield f"polyopt_box_scalar({_DTYPE[array.dtype]}, &{name})"
+                yield f"polyopt_box_scalar({DTYPES[array.dtype]}, &{name})"
             case "python":
                 box = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}[array.dtype.kind]
                 yield f"polyopt_box_{box}({name})"
@@ -628,6 +453,6 @@ def _boxes(version: _Version) -> Iterator[str]:
                 floats = f"&{version.names.of(output.tag)}" if output.tag is not None else "NULL"
                 yield f"polyopt_box_list(&{name}, {floats}, {int(output.box == 'numpy-list')})"
             case "tagged":
-                yield f"polyopt_box_tagged({_DTYPE[array.dtype]}, &{name}, {version.names.of(output.tag or '')})"
+                yield f"polyopt_box_tagged({DTYPES[array.dtype]}, &{name}, {version.names.of(output.tag or '')})"
             case _:
                 assert_never(output.box)
