@@ -37,7 +37,7 @@ from setuptools_polyopt.multiversion.extension import extension_source
 from setuptools_polyopt.multiversion.gpu import GpuRegion, GpuVariant, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
 from setuptools_polyopt.multiversion.plans import plans_source
-from setuptools_polyopt.multiversion.rewrite import rewrite_module, wrappable
+from setuptools_polyopt.multiversion.rewrite import bindable, rewrite_module, wrappable
 from setuptools_polyopt.multiversion.safety import safety
 from setuptools_polyopt.multiversion.staged import as_variant, with_devices, with_stages
 from setuptools_polyopt.operators.facts import FACTS
@@ -147,7 +147,7 @@ def compile_package(
     rewritten = {
         item.source.name: rewrite_module(item.source.text, [region.native.region for region in item.regions], polyopt_package, True)
         for item in compiled
-        if item.regions or item.source.name in callees
+        if item.regions or (item.source.name in callees and bindable(item.source.text))
     }
     natives = [region.native for region in regions]
     entry = extension_source(natives, list(shared.known), f"{polyopt_package}._native", FACTS.signature(), callees)

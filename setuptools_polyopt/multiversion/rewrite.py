@@ -48,6 +48,15 @@ def wrappable(text: str, span: Span) -> bool:
     return not before.strip() and (not after or after.startswith("#"))
 
 
+def bindable(text: str) -> bool:
+    """Whether the import of the binding has a place in a module's text."""
+    try:
+        _import_line(text)
+    except ValueError:
+        return False
+    return True
+
+
 def rewrite_module(text: str, regions: Sequence[Region], package: str, bound: bool = False) -> str:
     """The module's text with every region wrapped and the binding import added.
 

@@ -261,7 +261,9 @@ def _rare(scope: Scope, depth: int) -> list[str]:
         case 4:
             return jump(scope, depth) if scope.chance(0.3) else _assign(scope, depth)
         case 0:
-            return [f"if {condition(scope, 1)}:", f"    {scope.random.choice(('break', 'continue'))}"]
+            last = scope.iterators[-1].name if scope.iterators else "0"
+            out = scope.random.choice(("break", "continue", f"return {last}", f"return {scalar(scope, 'float64', 1)}"))
+            return [f"if {condition(scope, 1)}:", f"    {out}"]
         case 1:
             first, second = subscript(scope, target), subscript(scope, target)
             return [f"{target.name}{first}, {target.name}{second} = {target.name}{second}, {target.name}{first}"]

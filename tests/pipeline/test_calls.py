@@ -199,3 +199,18 @@ def test_another_instance_of_the_module_is_another_module(both: Built, monkeypat
         fresh.SCALE = 8.0
         monkeypatch.setattr(caller, "helpers", fresh)
     assert compare(both) is not None
+
+
+def test_callees_in_a_module_that_has_no_place_for_the_binding(tmp_path: Path) -> None:
+    """Its functions are never known then, and the original statements run."""
+    helper = '"""Doc."""; SCALE = 3.0\ndef f(x):\n    return x * SCALE\n'
+    text = (
+        "import numpy as np\nfrom numpy.typing import NDArray\nfrom .helper import f\n"
+        "def run(a: NDArray[np.float64]):\n    for i in range(len(a)):\n        a[i] = f(a[i])\n"
+    )
+    made = build(tmp_path, "unbound", text, None, others={"helper": helper})
+    assert set(made.compiled.modules) == {"unbound.mod"}
+    a = np.arange(3.0)
+    made.built.run(a)
+    assert a.tolist() == [0.0, 3.0, 6.0]
+    assert made.built._polyopt.run_0.__self__.refusal is not None
