@@ -268,8 +268,7 @@ def _with_gpu(
         return replace(compiled, done=(*compiled.done, f"{why.message} ({why.remedy})" if why.remedy else why.message))
     except Exception as error:  # noqa: BLE001 -- a defect of ours
         return replace(compiled, diagnostics=(defect(region.span, error, "could not make a GPU variant of this code"),))
-    kernels = f"on a GPU: {len(gpu.kernels)} kernel{'s' * (len(gpu.kernels) != 1)}"
-    done = (*compiled.done, kernels, *["on the GPUs of a Ray cluster"] * bool(chunks))
+    done = (*compiled.done, gpu.words(), *["on the GPUs of a Ray cluster"] * bool(chunks))
     return replace(compiled, native=native, done=done, gpu=gpu, chunks=chunks)
 
 

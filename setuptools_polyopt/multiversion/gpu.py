@@ -47,12 +47,22 @@ from .plans import PLANS as NATIVE
 
 @dataclass(frozen=True, slots=True)
 class GpuVariant:
-    """kernels: in the order of their first launch. function: text of the host's function. plan: text of the plan that names it."""
+    """kernels: in the order of their first launch. function: text of the host's function. plan: text of the plan that names it. products:
+    how many the library does."""
 
     symbol: str
     kernels: tuple[CudaKernel, ...]
     function: str
     plan: str
+    products: int = 0
+
+    def words(self) -> str:
+        """What it consists of, for the report."""
+        tiles = sum(bool(kernel.sides) for kernel in self.kernels)
+        found = [f"{len(self.kernels)} kernel{'s' * (len(self.kernels) != 1)}"]
+        found += [f"{tiles} with tiles in shared memory"] * bool(tiles)
+        found += [f"{self.products} product{'s' * (self.products != 1)} by CuPy's library"] * bool(self.products)
+        return f"on a GPU: {', '.join(found)}"
 
 
 def gpu_variant(
@@ -72,7 +82,8 @@ def gpu_variant(
         decides_nothing(kernel)
     launches = tuple(_launch(step, fp) for step in found.steps)
     kernels = tuple(item for item in _each(launches) if isinstance(item, CudaKernel))
-    flags = cuda.UNDERFLOW if any(isinstance(item, Product) for item in _each(launches)) else 0
+    products = sum(isinstance(item, Product) for item in _each(launches))
+    flags = cuda.UNDERFLOW if products else 0
     for item in kernels:
         flags |= item.flags
     try:
@@ -81,7 +92,7 @@ def gpu_variant(
     except TypeError as error:
         raise unsupported(kernel.span, "no-gpu-form", f"not for a GPU: {error}") from error
     fields = fields or f'NATIVE["{symbol}"].fields'
-    return GpuVariant(symbol, kernels, function, _plan(kernel, touched, symbol, code, flags, fields))
+    return GpuVariant(symbol, kernels, function, _plan(kernel, touched, symbol, code, flags, fields), products)
 
 
 def _launch(step: Step, fp: str) -> Launch:

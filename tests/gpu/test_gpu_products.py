@@ -116,3 +116,9 @@ def test_numbers_that_are_not_finite_are_left_to_numpy(bounded: Built, cupy: Mod
     with np.errstate(all="ignore"):
         np.testing.assert_array_equal(bounded.built.vector(a, x), bounded.plain.vector(a, x))
     assert standin.COUNTS["products"] == 1
+
+
+def test_the_report_says_what_runs_where(bounded: Built) -> None:
+    done = {region.function: region.variants[0].done for module in bounded.compiled.report.modules for region in module.regions}
+    assert any(text.endswith("2 products by CuPy's library") for text in done["chained"])
+    assert "on a GPU: 1 kernel, 1 with tiles in shared memory" in done["written_out"]
