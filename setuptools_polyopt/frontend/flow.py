@@ -181,7 +181,8 @@ class Flow:
     # what stays Python
 
     def note(self, node: ast.stmt, reason: Diagnostic) -> None:
-        plain = isinstance(node, ast.Return) and (node.value is None or isinstance(node.value, ast.Name | ast.Constant))
+        results = node.value.elts if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) else [getattr(node, "value", None)]
+        plain = isinstance(node, ast.Return) and all(item is None or isinstance(item, ast.Name | ast.Constant) for item in results)
         cheap = reason.kind == "attribute-assignment" and not self.depth and not isinstance(node, ast.For | ast.If)
         if isinstance(node, _QUIET) or plain or cheap or reason.kind == "dead-name":
             return

@@ -17,7 +17,7 @@ from setuptools_polyopt.diagnostics import unsupported
 from setuptools_polyopt.frontend import arrays, lists
 from setuptools_polyopt.frontend.affine import Affine, affine, number
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header, kept, range_of
+from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header, Strided, kept, range_of
 from setuptools_polyopt.frontend.values import ArrayValue, ListValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Const, Expr, integer
@@ -46,18 +46,21 @@ def indices_of(ctx: Context, node: ast.expr) -> tuple[Header | DataHeader | int,
     """The range that a `for` loop's iterator takes (only its length, where the loop has to be written out), and the value for each of its
     values. Raises Unsupported for unknown iterables."""
     if _builtin(ctx, node) == "range":
-        return range_of(ctx, node), _integer
+        found = range_of(ctx, node)
+        if isinstance(found, Strided):
+            return DataHeader((kept(ctx, integer(0), ctx.span(node)), found.count), 1), lambda k: _integer(found.value(k))
+        return found, _integer
     if isinstance(node, ast.Call) and _builtin(ctx, node) == "reversed" and _builtin(ctx, node.args[0]) == "range":
         header = range_of(ctx, node.args[0])
         if isinstance(header, Header) and abs(header.step) == 1:
             return Header(header.upper - header.step, header.lower - header.step, -header.step), _integer
-    found = source(ctx, node)
-    if found.spelt:
-        return _few(ctx, found.count, node), found.value
-    if ctx.state.regular(found.count):
-        return Header(number(0), found.count, 1), found.value
+    values = source(ctx, node)
+    if values.spelt:
+        return _few(ctx, values.count, node), values.value
+    if ctx.state.regular(values.count):
+        return Header(number(0), values.count, 1), values.value
     span = ctx.span(node)
-    return DataHeader((kept(ctx, integer(0), span), kept(ctx, found.count.expr(), span)), 1), found.value
+    return DataHeader((kept(ctx, integer(0), span), kept(ctx, values.count.expr(), span)), 1), values.value
 
 
 def source(ctx: Context, node: ast.expr) -> Source:
@@ -122,7 +125,7 @@ def _least(parts: list[Source]) -> Affine:
 
 def _of_range(ctx: Context, node: ast.expr) -> Source:
     header = range_of(ctx, node)
-    if isinstance(header, DataHeader):
+    if not isinstance(header, Header):
         raise unsupported(ctx.span(node), "shape", "the length of this range is data", "use one with a length that is known before")
     length = header.upper - header.lower if header.step > 0 else header.lower - header.upper
     steps = affine(Binary("floordiv", (length + (abs(header.step) - 1)).expr(), integer(abs(header.step)), DType.INT64))

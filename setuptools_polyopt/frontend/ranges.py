@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend.affine import Affine, number, symbol
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import PathValue, ScalarValue
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Expr, Load, integer
+from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Select, Unary, integer
 from setuptools_polyopt.ir.statements import Assign
 from setuptools_polyopt.operators.values import ScalarType, cast
 
@@ -54,7 +56,36 @@ class DataHeader:
     step: int
 
 
-def range_of(ctx: Context, node: ast.expr) -> Header | DataHeader:
+@dataclass(frozen=True)
+class Strided:
+    """`range(first, last, step)` with a step that is no constant: `count` values `first + k * step`."""
+
+    first: Load
+    step: Load
+    count: Load
+
+    def value(self, index: Expr) -> Expr:
+        """The value at an index from 0 on."""
+        return Binary("add", Binary("mul", index, self.step, DType.INT64), self.first, DType.INT64)
+
+
+def _strided(ctx: Context, values: Sequence[Expr], span: Span) -> Strided:
+    first, last, step = (kept(ctx, value, span) for value in values)
+
+    def count(near: Expr, far: Expr, stride: Expr) -> Expr:
+        room = _checked("sub", _checked("add", _checked("sub", far, near), stride), integer(1))
+        return Binary("max", _checked("floordiv", room, stride), integer(0), DType.INT64)  # fails where the step is zero
+
+    down = count(last, first, Unary("neg", step, DType.INT64, checked=True))
+    counted = Select(Compare("gt", step, integer(0)), count(first, last, step), down, DType.INT64)
+    return Strided(first, step, kept(ctx, counted, span))
+
+
+def _checked(op: Literal["add", "sub", "floordiv"], left: Expr, right: Expr) -> Expr:
+    return Binary(op, left, right, DType.INT64, checked=True)
+
+
+def range_of(ctx: Context, node: ast.expr) -> Header | DataHeader | Strided:
     """The bounds of `range(...)`; raises Unsupported for any other iterable."""
     span = ctx.span(node)
     if not isinstance(node, ast.Call) or ctx.function.module.dotted(node.func) != "builtins.range" or node.keywords:
@@ -65,9 +96,11 @@ def range_of(ctx: Context, node: ast.expr) -> Header | DataHeader:
         raise unsupported(span, "loop-iterable", "this is not the builtin `range`")
     values = [_bound(ctx, argument) for argument in node.args]
     forms = [ctx.state.form(value) for value in values]
+    if len(forms) == 3 and (forms[2] is None or forms[2].value is None):
+        return _strided(ctx, values, span)
     step = 1 if len(forms) < 3 or forms[2] is None else forms[2].value
-    if not step or (len(forms) == 3 and forms[2] is None):
-        raise unsupported(span, "loop-step", "the step of a range has to be a constant other than zero")
+    if not step:
+        raise unsupported(span, "loop-step", "the step of a range is zero")
     lower, upper = (forms[0], forms[1]) if len(forms) > 1 else (number(0), forms[0])
     if lower is not None and upper is not None and ctx.state.regular(lower) and ctx.state.regular(upper):
         return Header(lower, upper, step)
