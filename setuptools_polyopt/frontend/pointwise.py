@@ -159,6 +159,15 @@ def quotient_and_rest(ctx: Context, call: Arguments) -> Value:
     return TupleValue(tuple(_call(ctx, f"numpy.{name}", call.span, *values) for name in ("floor_divide", "remainder")))
 
 
+def python_divmod(ctx: Context, call: Arguments) -> Value:
+    """`divmod(a, b)` of numbers: what `a // b` and `a % b` give."""
+    if len(call.positional) != 2 or call.keywords:
+        raise unsupported(call.span, "arguments", "`divmod` takes two numbers")
+    a, b = (arrays.operand_of(value, call.span) for value in call.positional)
+    results = [elementwise.binary(op, a, b, ctx.function.fp, call.span) for op in ("FloorDiv", "Mod")]
+    return TupleValue(tuple(ScalarValue(result.type, result.expr) for result in results))
+
+
 def select(ctx: Context, call: Arguments) -> Value:
     """`np.select`: the first condition that holds chooses."""
     given = call.bound("condlist", "choicelist", "default", required=2)
@@ -217,5 +226,6 @@ def sum_without_nans(ctx: Context, call: Arguments) -> Value:
 POINTWISE: dict[str, Callable[[Context, Arguments], Value]] = {
     "numpy.clip": clip, "numpy.round": rounded, "numpy.around": rounded, "numpy.nan_to_num": without_nans,
     "numpy.isclose": close, "numpy.allclose": close, "numpy.array_equal": equal, "numpy.divmod": quotient_and_rest,
+    "builtins.divmod": python_divmod,
     "numpy.select": select, "numpy.polyval": polynomial, "numpy.angle": angle, "numpy.nansum": sum_without_nans,
 }  # fmt: skip
