@@ -12,7 +12,7 @@
 #define SIGNAL_NANOSECONDS 100000000
 #define NEVER (1 << 30)
 /* Bytes from which on a copy for undo is made by all threads. */
-#define BYTES_TO_SHARE ((size_t)1 << 20)
+#define BYTES_TO_SHARE ((size_t)1 << 18)
 /* Bytes from which on such a copy goes past the caches, which could not hold it beside the array. */
 #define BYTES_TO_STREAM ((int64_t)1 << 24)
 
