@@ -196,22 +196,22 @@ def _access(load: Load, scene: Scene, where: isl.Set, write: bool, must: bool) -
         relation = function_map(space, load.array, known).intersect_domain(where)
         return Access(load, relation, write, must, (), known)
     picked = {node: f"@{n}" for n, node in enumerate(dict.fromkeys(p for index in load.indices for p in _picked(index)))}
-    free = {f"@axis{axis}": extent for axis, extent in enumerate(scene.arrays[load.array].extents)}
+    put = [_put(index, picked) for index in load.indices]
+    wide = _wider(space, scene, tuple(picked.values()))
+    loose = {axis: load.indices[axis] for axis, index in enumerate(put) if _function(index, scene, wide) is None}
+    free = {f"@axis{axis}": scene.arrays[load.array].extents[axis] for axis in loose}
     wide = _wider(space, scene, (*picked.values(), *free))
     inside = isl.Set.universe(wide)
     for name, extent in {**{name: node.right for node, name in picked.items()}, **free}.items():
         value, limit = variable(wide, name), _function(extent, scene, wide)
         inside = inside.intersect(value.ge_set(constant(wide, 0)))
         inside = inside if limit is None else inside.intersect(value.lt_set(limit))
-    loose, subscript = [], []
-    for axis, index in enumerate(load.indices):
-        function = _function(_put(index, picked), scene, wide)
-        loose += [index] if function is None else []
-        subscript.append(variable(wide, f"@axis{axis}") if function is None else function)
+    functions = [_function(index, scene, wide) for index in put]
+    subscript = [variable(wide, f"@axis{axis}") if function is None else function for axis, function in enumerate(functions)]
     relation = function_map(wide, load.array, subscript).intersect_domain(inside)
     for name in (*picked.values(), *free):
         relation = drop_domain_dim(relation, name)
-    return Access(load, relation.intersect_domain(where), write, False, tuple(loose), None)
+    return Access(load, relation.intersect_domain(where), write, False, tuple(loose.values()), None)
 
 
 def _picked(expr: Expr) -> Iterator[Binary]:

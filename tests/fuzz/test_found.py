@@ -46,6 +46,11 @@ FOUND = {
         lambda: [np.ones((4, 4)), 2, 4],
         (lambda: [np.ones((4, 4)), 0, 4], lambda: [np.ones((4, 4)), 2**40, 4], lambda: [np.ones((4, 4)), 10**30, 4]),
     ),
+    "an_empty_axis_beside_a_subscript_from_data": Found(  # nothing was known to be out of bounds there
+        "def an_empty_axis_beside_a_subscript_from_data(A, B, h, n):\n    for i in range(n - 2, 0, -1):\n        A[-1, h] *= B[h, 0, i]\n",
+        lambda: [np.ones((4, 4)), np.ones((4, 2, 4)), np.int16(1), 4],
+        (lambda: [np.ones((4, 4)), np.ones((4, 0, 4)), np.int16(1), 4],),
+    ),
     "a_constant_power": Found(  # isl took its text for a number
         "def a_constant_power(A, n):\n    for i in range(n):\n        if (-2) ** 3 > i and 0.25 != 0.25:\n            A[i] = i\n"
         "        A[i] += 1\n",
