@@ -17,6 +17,7 @@ from setuptools_polyopt.frontend import (
     appends,
     arrays,
     composites,
+    comprehensions,
     contraction,
     creation,
     joining,
@@ -29,8 +30,9 @@ from setuptools_polyopt.frontend import (
 from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.arguments import PYTHON_INT, Arguments
 from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
-from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.context import Context, constant_value
 from setuptools_polyopt.frontend.inline import inline
+from setuptools_polyopt.frontend.resolution import spelt_float
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     FunctionValue,
@@ -74,6 +76,12 @@ def call(ctx: Context, node: ast.Call) -> Value:
         return _dispatch(ctx, _arguments(ctx, node, path, (function.receiver,)))
     if not isinstance(function, PathValue):
         raise unsupported(span, "call", f"`{ast.unparse(node.func)}` is not a function that is known when building")
+    if function.path == "builtins.list" and len(node.args) == 1 and not node.keywords:
+        return comprehensions.listed(ctx, node.args[0])
+    if function.path == "builtins.float" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
+        spelt = spelt_float(node.args[0].value)
+        if spelt is not None:
+            return constant_value(spelt, span)
     if function.path in accumulations.FUNCTIONS:
         found = accumulations.accumulated(ctx, node, function.path)
         if found is not None:

@@ -22,6 +22,8 @@ from setuptools_polyopt.ir.expressions import Expr, Sym, integer
 from setuptools_polyopt.ir.statements import For, If, Stmt
 from setuptools_polyopt.operators import elementwise
 
+_ITEM = "item of a list"
+
 Body: TypeAlias = Callable[[Expr, Affine], Iterable[Stmt]]
 """Lowers what is done with each value, at an index below a count; answers what has to be done before the loop."""
 
@@ -47,6 +49,16 @@ def comprehension(ctx: Context, node: ast.ListComp) -> ListValue:
 
     over(ctx, node.generators[0], span, body)
     return made[0]
+
+
+def listed(ctx: Context, argument: ast.expr) -> ListValue:
+    """`list(x)`: a comprehension of the elements of anything that a loop can run over."""
+    if isinstance(argument, ast.GeneratorExp):
+        made = ast.ListComp(argument.elt, argument.generators)
+    else:
+        target, element = ast.Name(_ITEM, ast.Store()), ast.Name(_ITEM, ast.Load())
+        made = ast.ListComp(ast.copy_location(element, argument), [ast.comprehension(target, argument, [], 0)])
+    return comprehension(ctx, ast.copy_location(made, argument))
 
 
 def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:

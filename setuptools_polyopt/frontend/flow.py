@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Severity, Span, Unsupported
 from setuptools_polyopt.frontend.annotations import OpenArray, hint
@@ -255,7 +256,27 @@ class Flow:
         counts = isinstance(node.iter, ast.Call) and self.function.module.dotted(node.iter.func) == "builtins.range"
         if counts and isinstance(node.target, ast.Name):
             return {**env, node.target.id: Binding(ScalarType("python", DType.INT64))}
+        if isinstance(node.target, ast.Name):
+            item = self.item_type(node.iter, env)
+            if item is not None:
+                return {**env, node.target.id: Binding(item)}
         return forget(env, bound([node.target]), True, "it comes out of an iterator")
+
+    def item_type(self, node: ast.expr, env: Env) -> PyType | None:
+        """The type of what a loop over a list or an array gives, None for anything else."""
+        try:
+            kind = expression_type(self.function, env, node)
+        except Unsupported:
+            return None
+        match kind:
+            case ListType(dtype=dtype, rank=1, box=box):
+                return ScalarType(box, dtype)
+            case ListType(container="list"):
+                return replace(kind, rank=kind.rank - 1)
+            case ArrayType(dtype=dtype, rank=rank):
+                return ScalarType("numpy", dtype) if rank == 1 else ArrayType(dtype, rank - 1)
+            case _:
+                return None
 
     def loop(self, node: ast.For | ast.AsyncFor | ast.While, body: Sequence[ast.stmt], env: Env, head: Env) -> Env:
         """Types at the start of the body are found by walking it until they fit those at its end. head: `env` with the loop's target,

@@ -17,7 +17,7 @@ import numpy as np
 
 from setuptools_polyopt.diagnostics import Unsupported
 from setuptools_polyopt.frontend.context import Function
-from setuptools_polyopt.frontend.pytypes import ArrayType, Env, PyType, UnknownType
+from setuptools_polyopt.frontend.pytypes import ArrayType, Env, ListType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Module
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators import functions
@@ -105,6 +105,9 @@ def _of_type(kind: PyType) -> Any:
             if rank >= 2:
                 values += np.eye(_SIZE)  # regular, for solvers
             return values.astype(dtype.value)
+        case ListType(dtype=dtype, rank=rank, container=container):
+            items = np.ones((_SIZE,) * rank, dtype.value).tolist()
+            return tuple(items) if container == "tuple" else items
         case ScalarType(box="python", dtype=dtype):
             return {DType.BOOL: True, DType.INT64: _SIZE, DType.FLOAT64: 1.5, DType.COMPLEX128: 1.5j}[dtype]
         case ScalarType(dtype=dtype):

@@ -187,6 +187,15 @@ class _Unknown:
 _UNKNOWN = _Unknown()
 
 
+def spelt_float(text: object) -> float | None:
+    """`float("inf")` and the like; None for what is no text or no number (nor nan, which is no constant: each call makes another one)."""
+    try:
+        value = float(text) if isinstance(text, str) else math.nan
+    except ValueError:
+        return None
+    return None if math.isnan(value) else value
+
+
 def _fold(node: ast.expr, constants: dict[str, Constant], paths: dict[str, str]) -> Constant | _Unknown:
     """The exact value of a literal expression."""
     match node:
@@ -197,6 +206,8 @@ def _fold(node: ast.expr, constants: dict[str, Constant], paths: dict[str, str])
         case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in paths:
             named = _NAMED.get(f"{paths[name]}.{attr}")
             return _UNKNOWN if named is None else named
+        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=text)], keywords=[]) if spelt_float(text) is not None:
+            return spelt_float(text)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             inner = _fold(operand, constants, paths)
             return -inner if isinstance(inner, int | float | complex) else _UNKNOWN

@@ -20,6 +20,8 @@ import math
 
 import numpy as np
 
+LARGEST = float("1e300")
+
 
 def gemm(alpha: float, c: list[list[float]], a: list[list[float]], b: list[list[float]]):
     for i in range(len(c)):
@@ -347,6 +349,35 @@ def of_array(a, n: int):
     return x, y, any(v > 1.5 for v in a)
 
 
+def listed(x: list[float], n: int):
+    y = list(x)
+    k = list(range(n - 1, -1, -1))
+    z = list(v * 2.0 for v in x)
+    for i in range(len(y)):
+        y[i] += k[i % n] * z[i]
+    return y, k
+
+
+def nearest(x: list[float], y: list[float]):
+    found = []
+    for i in range(len(x)):
+        best = float("inf")
+        for j in range(len(y)):
+            d = abs(x[i] - y[j])
+            if d < best:
+                best = d
+        found.append(min(best, LARGEST))
+    return found
+
+
+def by_rows(a: list[list[float]], x: list[float], sums: dict):
+    for row in a:
+        total = 0.0
+        for j in range(len(x)):
+            total += row[j] * x[j]
+        sums["total"] = sums.get("total", 0.0) + total
+
+
 def last(x: list[float], n: int):
     best = x[0]
     for i in range(n):
@@ -410,6 +441,9 @@ CALLS: dict[str, tuple[Callable[[], list[Any]], ...]] = {
     "softmax": (lambda: [numbers(40)],),
     "counted": (lambda: [[v + 100 for v in whole(50)], 7],),
     "of_array": (lambda: [np.array(numbers(40)), 40],),
+    "listed": (lambda: [numbers(30), 30],),
+    "nearest": (lambda: [numbers(20), numbers(15, 1)],),
+    "by_rows": (lambda: [table(9, 12), numbers(12), {}],),
     "last": (lambda: [numbers(50), 50],),
 }
 """Arguments for which the regions run."""
@@ -609,6 +643,10 @@ ADVERSARIAL: tuple[tuple[str, Callable[[], list[Any]]], ...] = (
     ("of_array", lambda: [np.array(numbers(40)), 0]),
     ("of_array", lambda: [np.array(_with(numbers(40), 0, math.nan)), 40]),
     ("of_array", lambda: [np.array([1e308] * 40), 40]),
+    ("listed", lambda: [numbers(30), 0]),
+    ("listed", lambda: [(1.0, 2.0), 30]),
+    ("nearest", lambda: [numbers(20), []]),
+    ("nearest", lambda: [_with(numbers(20), 3, math.nan), numbers(15)]),
     ("product", lambda: [[[] for _ in range(7)], []]),
     ("product", lambda: [[[1.0]], [[-0.0]]]),
     ("filtered", lambda: [table(9, 12), 1.9]),
