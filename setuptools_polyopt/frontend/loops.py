@@ -1,39 +1,35 @@
-"""Loops: `for` and `while`; bounds, names that go round the loop, names that live on.
+"""Loops: `for` and `while`; bounds, and names that go round the loop (`behind`: those that live on).
 
-Types are found by lowering the body again until the types at its start fit those at its end. A loop that may run zero times leaves names
-as they were: where that matters for a type or for being bound, a guard says that it runs.
-
-A loop that data steers (a `while`, bounds that are read from somewhere, a `break`) becomes a `Serial` block. Every way out of its body
-leaves the names in the same variables, so that it does not matter which one was taken; `continue` at the end of a branch is no way out,
-but an `if` around the rest of the body.
+Types are found by lowering the body again until the types at its start fit those at its end. A loop that data steers (a `while`, bounds
+that are read from somewhere, a `break`) becomes a `Serial` block. Every way out of its body leaves the names in the same variables, so
+that it does not matter which one was taken; `continue` at the end of a branch is no way out, but an `if` around the rest of the body.
 
     s = 0.0                                S0: s = 0.0
     for k in range(n):              ->     for k in 0..n:
         s += a[k]                            S1: s = s + a[k]
-    return s                               s is np.float64 under the guard n >= 1
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
+from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import appends, carried
-from setuptools_polyopt.frontend.affine import Affine, free_symbols, symbol
+from setuptools_polyopt.frontend.behind import Left, Way, behind, behind_steered, dead, meet
 from setuptools_polyopt.frontend.carried import Carried
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import truth
 from setuptools_polyopt.frontend.iterables import At, indices_of
-from setuptools_polyopt.frontend.joins import current, differs, mixed, outside, stored, tagged, widen
+from setuptools_polyopt.frontend.joins import current, differs, mixed, stored, tagged, widen
 from setuptools_polyopt.frontend.jumps import has_jumps, structured
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header
 from setuptools_polyopt.frontend.values import ConflictValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import FALSE, TRUE, Binary, Const, Expr, Load, Sym, Unary, integer
+from setuptools_polyopt.ir.expressions import FALSE, TRUE, Const, Expr, Load, Sym, Unary, integer
 from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While
 from setuptools_polyopt.operators.values import ScalarType, tag_of
 
@@ -51,14 +47,6 @@ class Parts:
     block: Callable[[Context, list[ast.stmt]], None]
     store: Callable[[Context, ast.expr, Value, Span], None]
     branch: Callable[[Context, Expr, tuple[list[ast.stmt], list[ast.stmt]], frozenset[str], Span], None]
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way out of a loop's body: values of the names there. leaves: out of the loop, not on to its next iteration."""
-
-    leaves: bool
-    values: dict[str, Value | None]
 
 
 def lower_for(ctx: Context, node: ast.For, parts: Parts) -> None:
@@ -97,11 +85,6 @@ def lower_jump(ctx: Context, node: ast.Break | ast.Continue) -> None:
     assert isinstance(loop, _Loop)  # the syntax has a loop around it
     loop.jump(isinstance(node, ast.Break))
     ctx.state.ended = 1
-
-
-def dead(name: str, span: Span) -> Diagnostic:
-    """The reason of a name that the liveness says nobody reads."""
-    return Diagnostic(span, "dead-name", f"`{name}` has no value here")
 
 
 class _Loop:
@@ -172,7 +155,7 @@ class _Loop:
             if not changed and exits == self.exits:
                 for name, kind in kinds.items():
                     ends[name] = heads[name] if isinstance(kind, Carried) else ends[name]
-                (self.finish_serial if self.serial else self.finish)(entry, heads, ends, body)
+                self.finish(entry, heads, ends, body)
                 self.otherwise()
                 return
             kinds.update(changed)
@@ -265,7 +248,7 @@ class _Loop:
             state.irregular.pop(self.iterator, None)
             state.starts = around
         rounds = [*([ends] if not ended else []), *(way.values for way in self.ways if not way.leaves)]
-        return {name: self.meet(name, [values[name] for values in rounds]) for name in self.assigned}, body
+        return {name: meet(self.ctx, name, [values[name] for values in rounds], self.span) for name in self.assigned}, body
 
     def enter(self) -> None:
         """What an iteration begins with: the test of a `while`; the loop's variable, where it lives on."""
@@ -309,30 +292,11 @@ class _Loop:
             self.ctx.state.emit(Assign(self.broken, TRUE, self.span))
         self.ctx.state.emit(Break() if leaves else Continue())
 
-    def meet(self, name: str, values: list[Value | None]) -> Value | None:
-        """What a name is worth where several ways meet that have stored it."""
-        first = values[0]
-        if all(value == first for value in values):
-            return first
-        known = [value for value in values if isinstance(value, ScalarValue)]
-        if len(known) < len(values):
-            conflicts = [value for value in values if isinstance(value, ConflictValue)]
-            return conflicts[0] if conflicts else differs(name, self.span, "is another array or object on each way out of the loop")
-        kind, narrow = known[0].type, known[0].narrow
-        for value in known[1:]:
-            wider = widen(replace(known[0], type=kind, narrow=narrow), value)
-            if wider is None:
-                return differs(name, self.span, "has another type on each way out of the loop")
-            kind, narrow = wider
-        kind = mixed(self.ctx, name, kind, [value.type for value in known], narrow)
-        storage = self.ctx.state.variable(name, kind.dtype)
-        return ScalarValue(kind, Load(storage, (), kind.dtype), storage, narrow)
-
     def joined(self, ends: dict[str, Value | None]) -> dict[str, tuple[ScalarType, bool]]:
         """The types of the scalars on all ways out of the body."""
         found = {}
         for name, end in ends.items():
-            value = self.meet(name, [end, *(way.values.get(name) for way in self.ways if way.leaves)])
+            value = meet(self.ctx, name, [end, *(way.values.get(name) for way in self.ways if way.leaves)], self.span)
             if isinstance(value, ScalarValue) and name != self.target:
                 found[name] = (value.type, value.narrow)
         return found
@@ -428,128 +392,22 @@ class _Loop:
     def finish(
         self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None], body: list[Stmt]
     ) -> None:
-        state, header = self.ctx.state, self.regular
-        for statement in (*self.prologue, For(self.iterator, *header.ends, header.step, tuple(body), span=self.span)):
-            state.emit(statement)
-        state.explicit += 1
-        state.begun.update(dict.fromkeys(self.borrowed))
-        for name in self.assigned:
-            if name not in self.live_out:
-                state.env[name] = ConflictValue(dead(name, self.span))
-            else:
-                state.env[name] = self.behind(name, entry.get(name), heads.get(name), ends[name])
-
-    @property
-    def regular(self) -> Header:
-        """The bounds of a loop that data does not steer."""
-        assert isinstance(self.header, Header)
-        return self.header
-
-    def finish_serial(
-        self, entry: dict[str, Value | None], heads: dict[str, Value | None], ends: dict[str, Value | None], body: list[Stmt]
-    ) -> None:
         state = self.ctx.state
         loop: Stmt = While(self.test, tuple(body), self.span)
         if self.header is not None:
             loop = For(self.iterator, *self.header.ends, self.header.step, tuple(body), span=self.span)
         whole = (*self.prologue, loop)
-        for statement in whole if state.serial else (Serial(whole, self.span),):
+        for statement in (Serial(whole, self.span),) if self.serial and not state.serial else whole:
             state.emit(statement)
         state.explicit += 1
         state.begun.update(dict.fromkeys(self.borrowed))
-        for name in self.assigned:
-            live = name in self.live_out
-            state.env[name] = self.behind_serial(name, entry.get(name), heads, ends[name]) if live else ConflictValue(dead(name, self.span))
-
-    def behind_serial(self, name: str, entry: Value | None, heads: dict[str, Value | None], end: Value | None) -> Value:
-        """What a name is worth behind a loop that data steers."""
-        if name == self.target:
-            return self.last_target(entry)
-        broken = [way.values.get(name) for way in self.ways if way.leaves]
-        head = heads.get(name)
-        orelse = self.node.orelse
-        only_broken = self.endless or (self.broken is not None and name not in self.ctx.function.names.live_in[id(orelse[0])])
-        value = self.meet(name, broken if only_broken else [*([] if head is None else [head]), *broken, end])
-        if value is None or isinstance(value, ConflictValue):
-            return value or ConflictValue(dead(name, self.span))
-        if isinstance(value, ScalarValue):
-            storage = self.ctx.state.variable(name, value.type.dtype)
-            value = ScalarValue(value.type, Load(storage, (), value.type.dtype), storage, value.narrow)
-        if not outside(value, self.iterator):
-            return differs(name, self.span, "depends on the last iteration of a loop that data steers")
-        return value if only_broken or head is not None else self.ran_at_least_once(name, value)
-
-    def last_target(self, entry: Value | None) -> Value:
-        storage = self.ctx.state.variable(self.target, DType.INT64)
-        value = ScalarValue(PYTHON_INT, Load(storage, (), DType.INT64), storage)
-        return self.ran_at_least_once(self.target, value)
-
-    def ran_at_least_once(self, name: str, value: Value) -> Value:
-        """The value of a name that only the body binds."""
-        if isinstance(self.header, Header):
-            return value if self.ctx.state.certain(self.header.ran) else self.pending(name, None, value)
-        reason = f"what `{name}` is after the loop depends on whether the loop runs at all"
-        return ConflictValue(Diagnostic(self.span, "zero-trip", reason, "give it a value of the same type before the loop"))
-
-    def behind(self, name: str, entry: Value | None, head: Value | None, end: Value | None) -> Value:
-        """What a name is worth when the loop is over."""
-        if name == self.target and end == ScalarValue(PYTHON_INT, Sym(self.iterator)):
-            end = ScalarValue(PYTHON_INT, self.last().expr())
-        keeps = isinstance(end, ScalarValue) and self.ctx.state.certain(self.regular.ran) and outside(end, self.iterator)
-        if isinstance(end, ScalarValue) and not keeps and (end.storage is not None or not outside(end, self.iterator)):
-            storage = self.ctx.state.variable(name, end.type.dtype)
-            end = ScalarValue(end.type, Load(storage, (), end.type.dtype), storage, end.narrow)
-        if end is None or isinstance(end, ConflictValue):
-            return end or ConflictValue(dead(name, self.span))
-        if not outside(end, self.iterator):
-            return differs(name, self.span, "is a view or array that depends on the loop's last iteration")
-        before = entry
-        if isinstance(head, ScalarValue) and isinstance(entry, ScalarValue) and name != self.target:
-            kind = entry.type if entry.type.dtype is head.type.dtype else head.type
-            before = ScalarValue(replace(kind, tag=head.type.tag), head.expr, head.storage, head.narrow)
-        if before == end and not isinstance(end, ScalarValue):
-            return end
-        return self.pending(name, before, end)
-
-    def pending(self, name: str, before: Value | None, after: Value) -> Value:
-        """`after`, as far as it is certain that the loop, and the one inside that its type hangs on, have run."""
-        ran = () if self.ctx.state.certain(self.regular.ran) else (self.regular.ran,)
-        lasting, inner = True, self.left.get(name)
-        if inner is not None and isinstance(after, ScalarValue) and (after.type.box == "mixed" or after.narrow):
-            alone = name not in bound([each for each in self.node.body if not isinstance(each, ast.For)])
-            alone = alone and sum(name in bound([each]) for each in self.node.body) == 1
-            lasting = inner.lasting and alone
-            deciding = self.deciding(inner, lasting)
-            if deciding is not None and isinstance(inner.after, ScalarValue) and inner.after.type.dtype is after.type.dtype:
-                before = before and after
-                after = replace(after, type=inner.after.type, narrow=inner.after.narrow)
-                ran = (*ran, *deciding)
-        if not ran:
-            return after
-        reason = Diagnostic(
-            self.span,
-            "zero-trip",
-            f"what `{name}` is after the loop depends on whether the loop runs at all",
-            "give it a value of the same type before the loop",
+        left = Left(
+            self.ctx, self.node, self.span, self.target, self.header, self.iterator, self.left, tuple(self.ways), self.broken, self.endless
         )
-        return PendingValue(None if isinstance(before, ConflictValue) else before, after, ran, reason, lasting)
-
-    def deciding(self, inner: PendingValue, lasting: bool) -> tuple[Affine, ...] | None:
-        """That the loop inside ran in the last iteration; in the first one, if that is as good and the last one is known to be empty."""
-        for value in (self.last(), self.regular.lower) if lasting else (self.last(),):
-            forms = [form + (value - symbol(self.iterator)) * form.coefficient(self.iterator) for form in inner.ran]
-            if not any(self.iterator in free_symbols(form) or (form.value or 0) < 0 for form in forms):
-                return tuple(form for form in forms if not self.ctx.state.certain(form))
-        return None
-
-    def last(self) -> Affine:
-        """The iterator's last value, if the loop runs."""
-        header = self.regular
-        if header.step == 1:
-            return header.upper - 1
-        if header.step == -1:
-            return header.upper + 1
-        steps = Binary("floordiv", header.ran.expr(), integer(abs(header.step)), DType.INT64)
-        form = self.ctx.state.form(steps)
-        assert form is not None  # an affine form over a positive constant
-        return header.lower + form * header.step
+        for name in self.assigned:
+            if name not in self.live_out:
+                state.env[name] = ConflictValue(dead(name, self.span))
+            elif self.serial:
+                state.env[name] = behind_steered(left, name, heads, ends[name])
+            else:
+                state.env[name] = behind(left, name, entry.get(name), heads.get(name), ends[name])

@@ -10,32 +10,23 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend.affine import Affine, affine, conditions, free_symbols, symbol
+from setuptools_polyopt.frontend.concrete import Local, concrete
 from setuptools_polyopt.frontend.prover import implies
 from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, Dim, Order, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Range, Reduce, Select, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Select, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, GlobalGuard, Holds, Input, Param, Role
 from setuptools_polyopt.ir.statements import Assign, For, Serial, Stmt
-from setuptools_polyopt.ir.visitors import children, loads, map_expr, map_statement_exprs, substitute, symbols
+from setuptools_polyopt.ir.visitors import map_statement_exprs, substitute, symbols
 from setuptools_polyopt.operators.values import TAG
 
 INTEGER_LIMIT = 2**40
 """Integer arguments beyond this magnitude take the fallback."""
-
-
-@dataclass(frozen=True)
-class Local:
-    """An integer that is data, but does not change once it is known: the length of what a mask picks. variable: what holds it. high: None
-    where its upper bound, `room`, is no affine expression."""
-
-    variable: Load
-    low: Affine
-    high: Affine | None
-    room: Expr
 
 
 @dataclass
@@ -199,45 +190,8 @@ class State:
         """Append to the innermost open block."""
         if isinstance(statement, Assign):
             self.writes(statement.target.array)
-        self.blocks[-1].append(map_statement_exprs(statement, self.concrete))
-
-    def concrete(self, expr: Expr) -> Expr:
-        """An expression with variables in place of the symbols of `locals`, and a check of every subscript that data decides."""
-        return map_expr(expr, self._concrete)
-
-    def _concrete(self, node: Expr) -> Expr:
-        match node:
-            case Sym(name=name) if name in self.locals:
-                return self.locals[name].variable
-            case Load(array=array, indices=indices) if indices:
-                extents = self.arrays[array].extents
-                return replace(node, indices=tuple(self._inside(i, extent) for i, extent in zip(indices, extents, strict=True)))
-            case Reduce(ranges=ranges, body=body):
-                return replace(node, ranges=tuple(self._limited(part, body) for part in ranges))
-            case _:
-                return node
-
-    def _inside(self, index: Expr, extent: Expr) -> Expr:
-        return Binary("index", index, extent, DType.INT64, checked=True) if self._is_steered(index) else index
-
-    def _is_steered(self, index: Expr) -> bool:
-        """Whether data decides a subscript, apart from elements that are picked (and checked) already."""
-        match index:
-            case Binary(op="index", right=right):
-                return self._is_steered(right)  # of a view whose extent is data: not certainly an element of the array
-            case Load(array=array):
-                return self.arrays[array].role is not Role.INPUT
-            case Sym(name=name):
-                return name in self.irregular
-            case _:
-                return any(map(self._is_steered, children(index)))
-
-    def _limited(self, part: Range, body: Load) -> Range:
-        """A range of a reduction, certainly within its axis."""
-        if not loads(part.upper) or (isinstance(part.upper, Binary) and part.upper.op == "min"):
-            return part
-        axis = body.indices.index(Sym(part.var))  # of a temporary: what is reduced is copied where data decides its extent
-        return replace(part, upper=Binary("min", part.upper, self.arrays[body.array].extents[axis], DType.INT64))
+        finish = partial(concrete, locals_=self.locals, irregular=self.irregular, arrays=self.arrays)
+        self.blocks[-1].append(map_statement_exprs(statement, finish))
 
     @contextmanager
     def serially(self, span: Span) -> Iterator[None]:

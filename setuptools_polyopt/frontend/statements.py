@@ -13,6 +13,7 @@ from dataclasses import replace
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend import arrays, calls, lists, loops, order, picking
 from setuptools_polyopt.frontend.affine import conditions, negated
+from setuptools_polyopt.frontend.behind import dead
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
 from setuptools_polyopt.frontend.joins import current, join_branches, named
@@ -286,7 +287,7 @@ def _branch(ctx: Context, test: Expr, branches: tuple[list[ast.stmt], list[ast.s
         return
     state.env = dict(before)
     for name in assigned:
-        state.env[name] = ConflictValue(loops.dead(name, span))
+        state.env[name] = ConflictValue(dead(name, span))
     for name in names:
         blocks = (then_statements, else_statements)
         state.env[name] = join_branches(ctx, name, first[name], second[name], blocks, span)
