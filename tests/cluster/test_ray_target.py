@@ -62,9 +62,10 @@ def test_nothing_happens_in_a_worker(ready: Ready) -> None:
     def inside() -> tuple[int, list[str]]:
         from rayprograms import mod
         from rayprograms._polyopt import ray_target
+        from rayprograms._polyopt.machine import Machine
         from rayprograms._polyopt.targets import Call
 
-        call = Call("", b"", (), 0.0)
+        call = Call("", b"", (), 0.0, Machine())
         processors = ray_target.processors("auto", call)
         return processors + int(mod.doubled(np.ones((3, 3)))[0, 0] != 3.0), call.notes
 
