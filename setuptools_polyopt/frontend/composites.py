@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, scans, views
+from setuptools_polyopt.frontend import arrays, contraction, scans, views
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.arguments import (
     PYTHON_INT,
@@ -238,7 +238,10 @@ def _cross(ctx: Context, call: Arguments) -> Value:
     return target
 
 
-_READERS = ("array", "asarray", "zeros", "ones", "empty", "full", "reshape", "transpose", "broadcast_to", "indices", "polyval", "select")
+_READERS = (
+    "tensordot", "array", "asarray", "zeros", "ones", "empty", "full", "reshape", "transpose", "broadcast_to", "indices", "polyval",
+    "select",
+)  # fmt: skip
 DISPLAYS = frozenset(JOINING) | {f"numpy.{name}" for name in _READERS}
 """Functions to which a list is as good as a tuple."""
 
@@ -247,5 +250,6 @@ FUNCTIONS: Mapping[str, Callable[[Context, Arguments], Value]] = {
     "numpy.count_nonzero": _count, "numpy.trace": _trace, "numpy.linalg.norm": _norm,
     "numpy.diff": _difference, "numpy.trapezoid": _trapezoid, "numpy.trapz": _trapezoid, "numpy.cross": _cross,
     "numpy.cumsum": scans.cumulative, "numpy.cumprod": scans.cumulative,
+    "numpy.einsum": contraction.einsum, "numpy.tensordot": contraction.tensordot,
     "numpy.argmax": scans.position, "numpy.argmin": scans.position, **JOINING, **GRIDS, **POINTWISE,
 }  # fmt: skip

@@ -166,9 +166,9 @@ def test_scalars_and_unknown_functions_are_refused() -> None:
 @pytest.mark.parametrize(("left", "right"), list(itertools.product((DType.BOOL, DType.INT32, DType.INT64), repeat=2)))
 def test_integer_products_are_plain_loops(left: DType, right: DType) -> None:
     a, b = values((6,), left, 1), values((6,), right, 2)
-    rule = contraction("operator.matmul", array_of(left), array_of(right), "strict", SPAN)
+    rule = contraction("operator.matmul", (array_of(left), array_of(right)), True, "strict", SPAN)
     acc = evaluate(rule.init, {})
-    step = rule.combine(Load("acc", (), rule.dtype), Load("a", (), left), Load("b", (), right))
+    step = rule.combine(Load("acc", (), rule.dtype), (Load("a", (), left), Load("b", (), right)))
     for x, y in zip(a, b, strict=True):
         acc = evaluate(step, {"acc": acc, "a": x, "b": y})
     assert rule.free
@@ -177,5 +177,5 @@ def test_integer_products_are_plain_loops(left: DType, right: DType) -> None:
 
 def test_float_products_are_the_librarys() -> None:
     with pytest.raises(Unsupported, match="BLAS"):
-        contraction("numpy.dot", array_of(DType.FLOAT64), array_of(DType.FLOAT64), "strict", SPAN)
-    assert not contraction("numpy.dot", array_of(DType.FLOAT64), array_of(DType.FLOAT64), "bounded", SPAN).free
+        contraction("numpy.dot", [array_of(DType.FLOAT64)] * 2, True, "strict", SPAN)
+    assert not contraction("numpy.dot", [array_of(DType.FLOAT64)] * 2, True, "bounded", SPAN).free

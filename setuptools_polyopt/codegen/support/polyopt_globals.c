@@ -69,6 +69,17 @@ static int is_constant(PyObject *object, const char *name)
     return 0;
 }
 
+/* np.mgrid and np.ogrid, which have no name of their own. */
+static int is_grid(PyObject *object, const char *module, const char *name)
+{
+    PyObject *type = (PyObject *)Py_TYPE(object), *home = PyObject_GetAttrString(type, "__module__");
+    const char *kind = strcmp(name, "mgrid") == 0 ? "MGridClass" : strcmp(name, "ogrid") == 0 ? "OGridClass" : NULL;
+    int own = kind && same_root(home, module) && attribute_is(type, "__name__", kind);
+    Py_XDECREF(home);
+    PyErr_Clear();
+    return own;
+}
+
 /* The object is what `module` itself offers under `name`, not something that was put there. */
 static int is_own(PyObject *object, const char *module, const char *name)
 {
@@ -84,7 +95,7 @@ static int is_own(PyObject *object, const char *module, const char *name)
         PyErr_Clear();
         return own;
     }
-    if (!named(object, name)) return 0;
+    if (!named(object, name)) return is_grid(object, module, name);
     if (is_python_function(object)) { /* functools.wraps copies __module__, but not the globals */
         PyObject *globals = PyObject_GetAttrString(object, "__globals__");
         home = globals ? PyDict_GetItemString(globals, "__name__") : NULL;

@@ -1,0 +1,91 @@
+"""Products of arrays against NumPy: exact ones in strict mode, sums of floats within bounds in bounded mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from built import build, profile_of
+from one_liners import ARGUMENTS, Table
+
+from setuptools_polyopt.config import Settings
+
+TABLE = Table(
+    """
+i: i @ i.T
+i: np.dot(i, i[0])
+i: i[:, 0] @ i
+i: i[0] @ i[1]
+j: np.matmul(j[None], j.T)
+i: np.matmul(np.stack((i, i + 1)), np.stack((i.T, i.T * 2)))
+i: np.dot(np.stack((i, i)), i.T)
+i: np.inner(i, i[:2])
+i: np.inner(i[0], i[1])
+i: np.vdot(i, i)
+m: m @ m.T
+u: u @ u.T
+h: np.dot(h, h)
+i: np.tensordot(i, i, axes=([1], [1]))
+i: np.tensordot(i, i.T, 1)
+i: np.einsum("ij,kj->ik", i, i)
+i: np.einsum("ij,ij->j", i, i)
+i: np.einsum("ij,ij", i, i)
+i: np.einsum("ij,jk", i, i.T)
+i: np.einsum("ij,kj,k->i", i, i, i[:, 0])
+v,w: np.einsum("i,j->ij", v, w)
+a,b: np.einsum("ij,ij->ij", a, b * 0.0)
+a: np.einsum("ij,j->ij", a, a[0])
+q: np.einsum("ii,i->i", q, q[0])
+""",
+    """
+q,r: q @ r  -> library-contraction
+v,w: np.dot(v, w)  -> library-contraction
+a,b: np.einsum("ij,ij->i", a, b)  -> library-contraction
+a: np.einsum("ij->ji", a)  -> arguments
+i: np.tensordot(i, i, 2)  -> rank-0
+v,w: np.convolve(v, w)  -> library-call
+q,r: np.kron(q, r)  -> call
+""",
+)
+
+BOUNDED = '''
+import numpy as np
+
+
+def batched(c, d):
+    return np.matmul(c, d), np.einsum("bij,bjk->ik", c, d), np.tensordot(c, d, axes=((0, 1), (0, 2)))
+
+
+def norms(c, d):
+    return np.linalg.norm(c[0]), np.inner(c[0], d[0].T), c[0] @ d[0][:, 0], np.vdot(c, c)
+'''
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    TABLE.build(tmp_path_factory.mktemp("contractions"), "contractions")
+    return TABLE
+
+
+@pytest.mark.parametrize("line", TABLE.every)
+def test_lowering(line: str) -> None:
+    TABLE.interpret(line)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", TABLE.every)
+def test_native(table: Table, line: str) -> None:
+    table.check(line)
+
+
+def test_bounded_products(tmp_path: Path) -> None:
+    c, d = ARGUMENTS["c"][0], np.ascontiguousarray(ARGUMENTS["c"][0].swapaxes(1, 2))
+    calls = {name: [[c, d]] for name in ("batched", "norms")}
+    built = build(tmp_path, "bounded", BOUNDED, profile_of(BOUNDED, "bounded.mod", calls), Settings(fp="bounded"))
+    for name in calls:
+        theirs, ours = (getattr(module, name)(c, d) for module in (built.plain, built.built))
+        assert getattr(built.built._polyopt, f"{name}_0").__self__.refusal is None
+        for one, other in zip(ours, theirs, strict=True):
+            assert type(one) is type(other)
+            np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-9)
