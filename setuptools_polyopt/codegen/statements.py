@@ -273,10 +273,13 @@ def _emit_bounded(f: Function, loop: For, polled: bool, lower: Expr, upper: Expr
         return
     height = loop_height(loop)
     ends = position(lower, f).text, position(upper, f).text
-    if height or polled or not f.unit.options.polls or _short(lower, upper) or jumps(loop.body):
+    steered = bool(loads(lower) or loads(upper))  # it may be of any length, although what is around it looks for cancellation
+    if height or jumps(loop.body):
+        emit_loop(f, loop, *ends, polled and not steered, height)
+    elif (polled and not steered) or not f.unit.options.polls or _short(lower, upper):
         emit_loop(f, loop, *ends, polled, height)
     else:
-        emit_strips(f, loop, *ends)
+        emit_strips(f, loop, *ends, polled)
 
 
 def _short(lower: Expr, upper: Expr) -> bool:
@@ -297,17 +300,21 @@ def loop_height(loop: For) -> int:
     return height(loop.body)
 
 
-def emit_strips(f: Function, loop: For, lower: str, upper: str) -> None:
-    """A long loop without inner ones, in strips between which it looks for cancellation."""
+def emit_strips(f: Function, loop: For, lower: str, upper: str, polled: bool) -> None:
+    """A long loop without inner ones, in strips between which it looks for cancellation; before the first one too, unless what is around
+    it has done so (polled)."""
     var = f.unit.names.of(loop.var)
     sign, less, extreme = ("+", "<", "min") if loop.step > 0 else ("-", ">", "max")
     width = STRIP * abs(loop.step)
     start, end, final = (f.unit.names.fresh(f"{var}_{tail}") for tail in ("strip", "end", "final"))
     head = f"for (int64_t {start} = {lower}, {final} = {upper}; {start} {less} {final}; {start} {sign}= {width})"
     with f.block(head):
-        emit_poll(f, None)
+        if not polled:
+            emit_poll(f, None)
         f.line(f"const int64_t {end} = polyopt_{extreme}({start} {sign} {width}, {final});")
         emit_loop(f, loop, start, end, True, 0)
+        if polled:
+            emit_poll(f, f"{end} {less} {final}")
 
 
 def emit_poll(f: Function, every: str | None) -> None:

@@ -246,6 +246,12 @@ FOUND = {
         lambda: [np.arange(4, dtype=np.uint8)],
         (lambda: [np.array([0, 255, 3], np.uint8)],),
     ),
+    "failure_in_a_loop_to_data": Found(  # went on to the end of the loop, for ever
+        "def failure_in_a_loop_to_data(A, k):\n    s = 0.0\n    for i in range(len(k)):\n        for j in range(k[i]):\n"
+        "            s += A[i, j]\n    return s\n",
+        lambda: [np.ones((4, 4)), np.arange(4)],
+        (lambda: [np.ones((4, 4)), np.full(4, 2**40)], lambda: [np.ones((4, 70_000)), np.full(4, 70_000)]),
+    ),
     "flags_before_minimum": Found(  # NumPy's minimum clears the flags that the division has raised
         "def flags_before_minimum(A, n):\n    for i in range(n):\n        A[i] = A[i] / i\n    return A.min()\n",
         lambda: [np.ones(4), 4],
