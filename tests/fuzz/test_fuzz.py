@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from fuzz_inputs import inputs
+from fuzz_lists import list_program
 from fuzz_oracle import difference, observe
 from fuzz_programs import program
 from fuzz_run import Tally, build_programs, callable_of, run_seeds
@@ -23,6 +24,14 @@ def test_fixed_programs_agree(first: int, tmp_path: Path) -> None:
     found = run_seeds(range(first, first + 30), 8, tmp_path, f"fixed{first}", tally)
     assert not found, "\n".join(f"seed {item.seed}, call {item.call}\n{item.source}{item.text}" for item in found)
     assert tally.optimised > 15
+    assert tally.refusals["ran"] > tally.calls // 4
+
+
+def test_fixed_programs_on_lists_agree(tmp_path: Path) -> None:
+    tally = Tally()
+    found = run_seeds(range(12), 6, tmp_path, "fixedlists", tally, make=list_program)
+    assert not found, "\n".join(f"seed {item.seed}, call {item.call}\n{item.source}{item.text}" for item in found)
+    assert tally.optimised > 8
     assert tally.refusals["ran"] > tally.calls // 4
 
 
@@ -59,3 +68,6 @@ def test_the_oracle_sees_differences() -> None:
     ):
         assert difference(plain, observe(wrong, [np.zeros(2)])) is not None
     assert difference(observe(lambda a: a, [np.zeros(2)]), observe(lambda a: a.copy(), [np.zeros(2)])) is not None
+    rows = [[1.0], [1.0]]
+    assert difference(observe(lambda a: a[0], [rows]), observe(lambda a: list(a[0]), [rows])) is not None
+    assert difference(observe(lambda a: [a[0]] * 2, [rows]), observe(lambda a: [a[0], list(a[0])], [rows])) is not None
