@@ -14,7 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from setuptools_polyopt.codegen.c import kernel_source, translation_unit
+from setuptools_polyopt.codegen.log import loggable
 from setuptools_polyopt.codegen.source import KernelSource, LoopKey
+from setuptools_polyopt.codegen.source import Options as Printing
 from setuptools_polyopt.codegen.work import kernel_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import (
@@ -38,7 +40,7 @@ from setuptools_polyopt.multiversion.gpu import GpuRegion, GpuVariant, cuda_sour
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
 from setuptools_polyopt.multiversion.plans import plans_source
 from setuptools_polyopt.multiversion.rewrite import bindable, rewrite_module, wrappable
-from setuptools_polyopt.multiversion.safety import safety
+from setuptools_polyopt.multiversion.safety import safety, with_log
 from setuptools_polyopt.multiversion.staged import as_variant, with_devices, with_stages
 from setuptools_polyopt.operators.facts import FACTS
 from setuptools_polyopt.polyhedral import Options, Scheduled, Schedules, with_condition
@@ -293,6 +295,10 @@ def compile_variant(
     may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
     given_up = source.uses_failed or (bool(lists) and _leaves_floats(variant)) or makes_lists(variant)
     kept = safety(bound, given_up, may_stop, lambda _, everything: scheduled.must_keep(everything), lists)
+    able = loggable(optimised)
+    kept = with_log(kept, {name: ends for name, ends in scheduled.steered().items() if name in able})
+    if kept.logged:
+        source = replace(source, text=kernel_source(optimised, Printing(logged=tuple(item.array for item in kept.logged))).text)
     native = NativeVariant(replace(variant, kernel=bound), source, kept, (), footprints=_footprints(scheduled, lists))
     if "ray" in settings.targets and not lists and not makes_lists(variant):
         native = with_stages(native, optimised, known)

@@ -12,7 +12,7 @@ The kernels of a package go into one translation unit, which is compiled once pe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from setuptools_polyopt.codegen import affine
@@ -43,19 +43,17 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
     if options.jam:
         kernel = rotate(keep_in_registers(interleave(jam(kernel))))
     kernel = replace(kernel, body=_tidy(kernel.body))
-    unit = Unit(kernel, options, sanitize(kernel.name))
-    unit.chunked = unit.options.parallel and outlined_loops(kernel.body) == 1
-    main = Function(unit, None, unit.written, may_fail(kernel.body))
-    for array in kernel.arrays:
-        if (array.role is Role.RESULT and not array.rank) or (array.role is Role.TEMPORARY and array.name not in unit.allocated):
-            declare(main, array)
-    emit_block(main, kernel.body)
+    unit, main = _printed(kernel, replace(options, logged=()), sanitize(kernel.name))
     fields = arg_fields(unit)
+    logging, texts = "", []
+    if options.logged:
+        logging = f"{unit.symbol}_logging"
+        texts = list(_logging_text(*_printed(kernel, options, logging), unit.symbol))
     return KernelSource(
         name=kernel.name,
         symbol=unit.symbol,
         struct=_struct(unit, fields),
-        text="\n".join([*unit.functions, _main_text(unit, main)]),
+        text="\n".join([*texts, *unit.functions, _main_text(unit, main, logging)]),
         args=fields,
         loops=tuple(sorted(unit.loops)),
         wrappers=tuple(text for _, text in sorted(unit.wrappers.items())),
@@ -66,6 +64,17 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
         work=work,
         step=next((item.step for item in walk(kernel.body) if isinstance(item, For) and item.kind == "parallel"), 1),
     )
+
+
+def _printed(kernel: Kernel, options: Options, symbol: str) -> tuple[Unit, Function]:
+    unit = Unit(kernel, options, symbol)
+    unit.chunked = unit.options.parallel and outlined_loops(kernel.body) == 1
+    main = Function(unit, None, unit.written, may_fail(kernel.body))
+    for array in kernel.arrays:
+        if (array.role is Role.RESULT and not array.rank) or (array.role is Role.TEMPORARY and array.name not in unit.allocated):
+            declare(main, array)
+    emit_block(main, kernel.body)
+    return unit, main
 
 
 def _tidy(body: Block) -> Block:
@@ -119,7 +128,16 @@ def _struct(unit: Unit, fields: Sequence[ArgField]) -> str:
     return f"struct {unit.symbol}_args {{\n{body}}};\n"
 
 
-def _main_text(unit: Unit, main: Function) -> str:
+def _main_text(unit: Unit, main: Function, logging: str) -> str:
+    """The kernel itself. logging: the function that does the same and logs, called where the context has a log."""
+    symbol = unit.symbol
+    kernel = f"{prototype(symbol)}int32_t POLYOPT_KERNEL({symbol})(const struct {symbol}_args *args, struct polyopt_ctx *ctx)\n"
+    first = f"{INDENT}if (ctx->log.step) return {logging}(args, ctx);\n" if logging else ""
+    return _function_text(unit, main, symbol, kernel, first)
+
+
+def _function_text(unit: Unit, main: Function, struct: str, head: str, first: str = "") -> str:
+    """A function of a kernel's arguments, by way of one whose parameters are the arrays that nothing else reaches."""
     derived = [f"const int64_t {name} = {position(step, main).text};" for name, step in sorted(main.derived.items())]
     arrays = restricted(unit, main) if any("for (" in line for line in main.lines) else []
     prologue = [f"{local.declare}{local.name} = args->{local.name};" for local in ordered(main) if local not in arrays] + derived
@@ -132,14 +150,20 @@ def _main_text(unit: Unit, main: Function) -> str:
         prologue = ["(void)args;"]
     span = unit.kernel.span
     where = f"/* {unit.kernel.name}: {span.file.replace('*/', '')}:{span.lines} */\n" if span.line else ""
-    kernel = f"int32_t POLYOPT_KERNEL({unit.symbol})(const struct {unit.symbol}_args *args, struct polyopt_ctx *ctx)\n"
     text = assemble(main, prologue, epilogue, "return ctx->failed;")
     if not arrays:
-        return f"{where}{prototype(unit.symbol)}{kernel}{text}"
-    head = f"static int32_t {unit.symbol}_main(const struct {unit.symbol}_args *args{parameters(arrays)}, struct polyopt_ctx *ctx)\n"
+        return f"{where}{head}{text.replace('{' + chr(10), '{' + chr(10) + first, 1)}"
+    inner = f"static int32_t {unit.symbol}_main(const struct {struct}_args *args{parameters(arrays)}, struct polyopt_ctx *ctx)\n"
     passed = "".join(f", args->{local.name}" for local in arrays)
-    call = f"{{\n{INDENT}return {unit.symbol}_main(args{passed}, ctx);\n}}\n"
-    return f"{where}{head}{text}\n{prototype(unit.symbol)}{kernel}{call}"
+    call = f"{{\n{first}{INDENT}return {unit.symbol}_main(args{passed}, ctx);\n}}\n"
+    return f"{where}{inner}{text}\n{head}{call}"
+
+
+def _logging_text(unit: Unit, main: Function, symbol: str) -> Iterator[str]:
+    """The functions that do what the kernel does and log."""
+    yield from unit.functions
+    head = f"static int32_t {unit.symbol}(const struct {symbol}_args *args, struct polyopt_ctx *ctx)\n"
+    yield _function_text(unit, main, symbol, head)
 
 
 def prototype(symbol: str) -> str:

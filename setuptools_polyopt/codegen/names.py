@@ -13,7 +13,7 @@ _KEYWORDS = """
 auto break case char const continue default do double else enum extern float for goto if inline int long register restrict
 return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof bool true false nullptr
 constexpr alignas alignof static_assert thread_local complex imaginary main errno signgam linux unix i386 stdin stdout stderr
-environ near far interface small args env ctx failed kept lo hi stop mark scratch operands steps fmod fmodf
+environ near far interface small args env ctx failed kept lo hi stop mark scratch operands steps undo fmod fmodf
 """.split()  # noqa: SIM905
 _RESERVED = frozenset(_KEYWORDS)
 _MACRO = re.compile(

@@ -167,6 +167,9 @@ def assemble(f: Function, prologue: list[str], epilogue: list[str], result: str)
     if any("POLYOPT_KEEP" in line for line in f.lines):
         first.append("uint64_t kept = 0; /* values that are computed for their floating-point flags */")
         last.append("POLYOPT_CONSUME(kept);")
+    if any("&undo," in line for line in f.lines):
+        first.append("struct polyopt_log undo = ctx->log;")
+        last.append("ctx->log = undo;")
     if f.mentions("polyopt_alloc"):
         first.append("const struct polyopt_mark mark = polyopt_mark(ctx);")
         last.append("polyopt_release(ctx, mark);")

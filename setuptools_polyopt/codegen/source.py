@@ -13,11 +13,12 @@ from setuptools_polyopt.ir.expressions import Expr
 class Options:
     """How kernels are printed. parallel: loops marked parallel may run on several threads; polls: long loops look for cancellation;
     jam: copies of iterations run together
-    (codegen/jam.py, interleave.py, registers.py)."""
+    (codegen/jam.py, interleave.py, registers.py); logged: arguments of which each store notes what was there (codegen/log.py)."""
 
     parallel: bool = True
     polls: bool = True
     jam: bool = True
+    logged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,6 +20,7 @@ from setuptools_polyopt.codegen.expr import call_key, int_value, position, subst
 from setuptools_polyopt.codegen.function import Function
 from setuptools_polyopt.codegen.keep import Place, must_keep
 from setuptools_polyopt.codegen.literals import c_type, suffix, zero
+from setuptools_polyopt.codegen.log import log_store
 from setuptools_polyopt.codegen.operations import SUM, apart
 from setuptools_polyopt.codegen.outline import is_outlined, outline
 from setuptools_polyopt.codegen.storage import Unit, reads
@@ -144,7 +145,7 @@ def emit_assign(f: Function, statement: Assign, declares: str | None = None) -> 
         f.own.add(declares)
         f.line(f"{c_type(target.dtype)} {f.unit.names.of(declares)} = {text};{where}{_use(f, declares)}")
         return
-    place = f.target(target)
+    place = log_store(f, target) if target.array in f.unit.options.logged else f.target(target)
     if isinstance(expr, Binary) and expr.left == target and expr.op in _UPDATES and not expr.checked and expr.dtype.is_float:
         f.line(f"{place} {_UPDATES[expr.op]} {_whole(f, expr.right)};{where}")
     else:

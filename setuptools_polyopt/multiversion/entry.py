@@ -46,6 +46,7 @@ from setuptools_polyopt.multiversion.lists import lists_leave, lists_taken, made
 from setuptools_polyopt.multiversion.merge import holders
 from setuptools_polyopt.multiversion.names import global_rows, quoted
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
+from setuptools_polyopt.multiversion.safety import Kept
 from setuptools_polyopt.multiversion.version import CTYPES, DTYPES, Collected, Version, int64, result_arrays, source_of
 
 LEVELS = ("base", "v2", "v3", "v4")
@@ -333,6 +334,7 @@ def _call(version: Version) -> Iterator[str]:
     yield from _save(version)
     if not version.on_lists:
         yield f"const double work = (double)({version.text(native.source.work)});"
+    yield from _log(version)
     yield from _merge(version)
     yield "if (!why) {"
     yield f"    const struct {native.source.symbol}_args k = {{"
@@ -351,6 +353,8 @@ def _call(version: Version) -> Iterator[str]:
     yield f"    why = polyopt_run(&call, {given}, work);"
     yield "}"
     yield from lists_leave(version)
+    if native.safety.logged:
+        yield "if (why) polyopt_log_undo(&call);"
     if native.safety.keep:
         yield "if (why) while (kept) polyopt_restore(&saved[--kept]);"
     yield f"if (!why) result = polyopt_pack({', '.join((str(len(native.variant.outputs)), *_boxes(version)))});"
@@ -375,14 +379,31 @@ def _save(version: Version) -> Iterator[str]:
     if any(item.when == "when-flags-raise" for item in keep):
         yield "const int flags_raise = polyopt_flags_raise();"
     for item in keep:
-        held = f"po_in[{version.where[item.array]}]"
-        lower = ", ".join(version.text(low) for low, _ in item.box)
-        upper = ", ".join(version.text(high) for _, high in item.box)
         yield f"if (!why{' && flags_raise' if item.when == 'when-flags-raise' else ''}) {{"
-        yield f"    const int64_t lo[] = {{{lower}}}, hi[] = {{{upper}}};"
-        yield f"    why = polyopt_save(&call, &saved[kept], &{held}, lo, hi);"
+        yield _ends(version, item)
+        yield f"    why = polyopt_save(&call, &saved[kept], &po_in[{version.where[item.array]}], lo, hi);"
         yield "    kept += !why;"
         yield "}"
+
+
+def _log(version: Version) -> Iterator[str]:
+    """The boxes of the arrays whose stores the kernel logs, in the order of the kernel's numbers."""
+    logged = version.native.safety.logged
+    if not logged:
+        return
+    yield f"struct polyopt_saved logged[{len(logged)}];"
+    for number, item in enumerate(logged):
+        yield "{"
+        yield _ends(version, item)
+        yield f"    polyopt_log_of(&logged[{number}], &po_in[{version.where[item.array]}], lo, hi);"
+        yield "}"
+    yield f"if (!why) why = polyopt_log_begin(&call, logged, {len(logged)}, {'work' if version.native.safety.foreseen else '0.0'});"
+
+
+def _ends(version: Version, item: Kept) -> str:
+    lower = ", ".join(version.text(low) for low, _ in item.box)
+    upper = ", ".join(version.text(high) for _, high in item.box)
+    return f"    const int64_t lo[] = {{{lower}}}, hi[] = {{{upper}}};"
 
 
 def _merge(version: Version) -> Iterator[str]:

@@ -10,14 +10,18 @@ up must leave its arguments as the original statements would find them:
 | can fail (Python would raise) | copied always | copied always |
 
 The copy of an element whose old value is not needed can be spared where the original runs to its end: it writes it again.
+
+A copy costs as much as there are elements in the box, however few of them are written. Where data decides which ones are, and where the
+kernel stores them one by one, it logs what it overwrites instead of a copy made always.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from setuptools_polyopt.codegen.log import MOST
 from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, walk
@@ -36,10 +40,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """`kind` for the report; `keep` says what is copied before the kernel runs, and when."""
+    """`kind` for the report; `keep` says what is copied before the kernel runs, and when; `logged` where the kernel notes what it
+    overwrites instead, and `foreseen` then whether the estimate of the work does not hang on data."""
 
     kind: Literal["proved", "fresh", "undo"]
     keep: tuple[Kept, ...] = ()
+    logged: tuple[Kept, ...] = ()
+    foreseen: bool = False
 
 
 def safety(
@@ -68,3 +75,12 @@ def safety(
     keep = [Kept(name, "always", box) for name, box in needed.items()]
     keep += [Kept(name, "when-flags-raise", box) for name, box in everything.items() if needed.get(name) != box]
     return Safety("undo", tuple(keep))
+
+
+def with_log(safety: Safety, arrays: Mapping[str, bool]) -> Safety:
+    """The same with a log, instead of copies, of those of these arrays of which there is always a copy. True: data decides how long the
+    loops run that write it."""
+    chosen = [item for item in safety.keep if item.when == "always" and item.array in arrays][:MOST]
+    names = {item.array for item in chosen}
+    rest = tuple(item for item in safety.keep if item.array not in names)
+    return replace(safety, keep=rest, logged=tuple(chosen), foreseen=not any(arrays[name] for name in names))

@@ -26,6 +26,7 @@ CTYPES = {dtype: f"{dtype.value}_t" for dtype in DType if dtype.is_integer} | {
 _LOCALS = (
     *("po_self", "po_args", "po_count", "po_in", "po_value", "call", "result", "guard", "why", "done"),
     *("k", "arrays", "saved", "kept", "lo", "hi", "next", "flags_raise", "work", "merged", "steps", "whole", "lists", "from", "to"),
+    "logged",
 )
 """What generated functions call their own variables."""
 

@@ -195,7 +195,7 @@ def _access(load: Load, scene: Scene, where: isl.Set, write: bool, must: bool) -
     if len(known) == len(functions):
         relation = function_map(space, load.array, known).intersect_domain(where)
         return Access(load, relation, write, must, (), known)
-    picked = {node: f"@{n}" for n, node in enumerate(dict.fromkeys(p for index in load.indices for p in _picked(index)))}
+    picked = {node: f"@{n}" for n, node in enumerate(dict.fromkeys(p for index in load.indices for p in picked_in(index)))}
     put = [_put(index, picked) for index in load.indices]
     wide = _wider(space, scene, tuple(picked.values()))
     loose = {axis: load.indices[axis] for axis, index in enumerate(put) if _function(index, scene, wide) is None}
@@ -214,13 +214,13 @@ def _access(load: Load, scene: Scene, where: isl.Set, write: bool, must: bool) -
     return Access(load, relation.intersect_domain(where), write, False, tuple(loose.values()), None)
 
 
-def _picked(expr: Expr) -> Iterator[Binary]:
+def picked_in(expr: Expr) -> Iterator[Binary]:
     """The outermost `index` operations of a subscript."""
     if isinstance(expr, Binary) and expr.op == "index":
         yield expr
     elif not isinstance(expr, Load | Call | Reduce):
         for child in children(expr):
-            yield from _picked(child)
+            yield from picked_in(child)
 
 
 def _put(expr: Expr, names: Mapping[Binary, str]) -> Expr:

@@ -23,7 +23,9 @@ import islpy as isl
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Role
+from setuptools_polyopt.ir.statements import Break, Continue, While, walk
 from setuptools_polyopt.ir.visitors import assigns
+from setuptools_polyopt.polyhedral.accesses import Access, picked_in
 from setuptools_polyopt.polyhedral.affine import function_to_expr
 from setuptools_polyopt.polyhedral.bounds import inside
 from setuptools_polyopt.polyhedral.dependences import unwritten
@@ -60,6 +62,23 @@ def _boxes(scop: Scop, everything: bool) -> dict[str, Box]:
             if touched is not None:
                 boxes[array.name] = _box(_hull(touched, array, scop), array, scop)
     return boxes
+
+
+def steered(scop: Scop) -> Mapping[str, bool]:
+    """The arrays that are written where data decides which elements are, or how long: their boxes may be much larger than what is. True:
+    data decides how long."""
+    found: dict[str, bool] = {}
+    for statement in scop.statements:
+        ends = any(isinstance(item, While | Break | Continue) for item in walk(statement.body))
+        for access in statement.accesses:
+            if access.write and (ends or _is_picked(access)):
+                found[access.load.array] = ends or found.get(access.load.array, False)
+    return found
+
+
+def _is_picked(access: Access) -> bool:
+    """Whether isl sees some elements of an axis, one of which it is."""
+    return bool(access.loose) or any(True for index in access.load.indices for _ in picked_in(index))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from setuptools_polyopt.ir.expressions import TRUE, Expr
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Layout
 from setuptools_polyopt.polyhedral.bounds import bounds
 from setuptools_polyopt.polyhedral.chunks import Chunks
-from setuptools_polyopt.polyhedral.footprint import Box, Footprint, footprints, must_keep
+from setuptools_polyopt.polyhedral.footprint import Box, Footprint, footprints, must_keep, steered
 from setuptools_polyopt.polyhedral.optimise import Optimised, optimise
 from setuptools_polyopt.polyhedral.options import Options
 from setuptools_polyopt.polyhedral.scop import Scop, extract
@@ -51,6 +51,10 @@ class Scheduled:
         if everything not in self.boxes:
             self.boxes[everything] = must_keep(self.scop, everything)
         return self.boxes[everything]
+
+    def steered(self) -> Mapping[str, bool]:
+        """As `footprint.steered`."""
+        return steered(self.scop)
 
 
 @dataclass(frozen=True, eq=False)

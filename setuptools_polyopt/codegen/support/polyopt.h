@@ -99,6 +99,12 @@ enum { POLYOPT_OK = 0, POLYOPT_FAILED = 1, POLYOPT_NO_MEMORY = 2, POLYOPT_CANCEL
 /* Exception flags, the same numbers on every platform (polyopt_ctx.fpflags). */
 enum { POLYOPT_FP_INVALID = 1, POLYOPT_FP_DIVIDE = 2, POLYOPT_FP_OVERFLOW = 4, POLYOPT_FP_UNDERFLOW = 8 };
 
+/* What was where a kernel stores: which array's element (polyopt_log), and its bits. `step` is the bytes from one note to the next; it is 0
+ * where nobody reads them, and then all go to one place. */
+struct polyopt_note { int64_t where; uint64_t bits; };
+struct polyopt_log { char *next, *end; int64_t step; };
+#define POLYOPT_LOGGED 16 /* the most arrays that a kernel logs */
+
 struct polyopt_ctx;
 typedef void (*polyopt_body)(void *env, int64_t lo, int64_t hi, struct polyopt_ctx *ctx);
 
@@ -117,6 +123,9 @@ struct polyopt_ctx {
     int64_t poll_last;  /* nanoseconds on the clock when poll was last asked for the time */
     int32_t poll_left, poll_step; /* boundaries left until the clock is read again */
     int32_t wake;       /* there is enough work to wake threads that sleep, not only to use those that look for some */
+    struct polyopt_log log;
+    struct polyopt_note unread;                       /* where notes go that nobody reads */
+    int32_t (*log_full)(struct polyopt_ctx *ctx);     /* makes room behind the last note; answers ctx->failed */
 };
 
 POLYOPT_INLINE void polyopt_fail(struct polyopt_ctx *ctx) { ctx->failed |= POLYOPT_FAILED; }
@@ -197,6 +206,48 @@ POLYOPT_INLINE int32_t polyopt_parallel_chunk(struct polyopt_ctx *ctx, int64_t l
     if (hi > ctx->chunk_hi) hi = ctx->chunk_hi;
     return polyopt_parallel_for(ctx, lo, hi, grain, body, env);
 }
+
+/* ---- the undo log -------------------------------------------------------------------------------------------------------- */
+
+/* Before a store to an element of which nobody has a copy, in the function of the kernel itself and in no piece of a parallel loop:
+ *     struct polyopt_log undo = ctx->log;
+ *     if (polyopt_log_64(ctx, &undo, 0, k, &a[k])) goto stop;  a[k] = x;     (element k of the array that the entry point logs as number 0)
+ * stop:
+ *     ctx->log = undo;                                                                                                                    */
+POLYOPT_INLINE int32_t polyopt_log(struct polyopt_ctx *ctx, struct polyopt_log *log, int32_t number, int64_t at, uint64_t bits)
+{
+    struct polyopt_note *note = (struct polyopt_note *)log->next;
+    note->where = at * POLYOPT_LOGGED + number;
+    note->bits = bits;
+    log->next += log->step;
+    if (POLYOPT_LIKELY(log->next != log->end)) return 0;
+    number = ctx->log_full(ctx);
+    *log = ctx->log;
+    return number;
+}
+
+#define POLYOPT_LOG(size)                                                                                                          \
+    POLYOPT_INLINE int32_t polyopt_log_##size(struct polyopt_ctx *ctx, struct polyopt_log *log, int32_t number, int64_t at, const void *place) \
+    {                                                                                                                              \
+        return polyopt_log(ctx, log, number, at, *(const uint##size##_t *)place);                                                  \
+    }
+POLYOPT_LOG(8)
+POLYOPT_LOG(16)
+POLYOPT_LOG(32)
+POLYOPT_LOG(64)
+#undef POLYOPT_LOG
+
+/* Complex numbers are two elements. */
+#define POLYOPT_LOG_PAIR(size)                                                                                                     \
+    POLYOPT_INLINE int32_t polyopt_log_pair_##size(struct polyopt_ctx *ctx, struct polyopt_log *log, int32_t number, int64_t at, const void *place) \
+    {                                                                                                                              \
+        const uint##size##_t *const parts = place;                                                                                 \
+        if (polyopt_log(ctx, log, number, 2 * at, parts[0])) return ctx->failed;                                                   \
+        return polyopt_log(ctx, log, number, 2 * at + 1, parts[1]);                                                                \
+    }
+POLYOPT_LOG_PAIR(32)
+POLYOPT_LOG_PAIR(64)
+#undef POLYOPT_LOG_PAIR
 
 /* ---- NumPy's inner loops on blocks -------------------------------------------------------------------------------------- */
 

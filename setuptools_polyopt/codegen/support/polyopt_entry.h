@@ -247,6 +247,11 @@ struct polyopt_call {
     PyThreadState *thread;
     int64_t started;
     uint32_t fpflags;    /* POLYOPT_FP_* of the last run, all threads */
+    struct polyopt_saved *logged; /* arrays whose stores are logged (polyopt_log_begin), nlogged of them */
+    int32_t nlogged;
+    struct polyopt_notes *notes;  /* the log's memory, NULL for none */
+    int64_t noted;                /* notes that count once the log is not written any more */
+    char *copies;                 /* what the arrays held then: memory of malloc */
     union { char bytes[2048]; double aligned; } stack;
 };
 
@@ -277,6 +282,15 @@ struct polyopt_saved {
 };
 int polyopt_save(struct polyopt_call *call, struct polyopt_saved *saved, const struct polyopt_array *array, const int64_t *lo, const int64_t *hi);
 void polyopt_restore(const struct polyopt_saved *saved);
+
+/* Instead of copies, where the kernel stores to few elements of large boxes maybe: what it overwrites is noted. `array`, `lo`, `hi` of each
+ * box are set by polyopt_log_of; the box's number is the kernel's number of the array. work: units that the run certainly takes, for which
+ * copies may be cheap. 0 or POLYOPT_WHY_MEMORY. */
+void polyopt_log_of(struct polyopt_saved *logged, const struct polyopt_array *array, const int64_t *lo, const int64_t *hi);
+int polyopt_log_begin(struct polyopt_call *call, struct polyopt_saved *logged, int count, double work);
+/* Everything as it was when the log began. */
+void polyopt_log_undo(struct polyopt_call *call);
+void polyopt_log_end(struct polyopt_call *call);
 
 #if defined(__GNUC__) || defined(__clang__)
 #pragma GCC visibility pop

@@ -41,6 +41,13 @@ int32_t polyopt_run_released(struct polyopt_call *call, polyopt_kernel kernel, c
 /* Counts a run that was given up; answers why. */
 int polyopt_given_up(struct polyopt_state *state, int why);
 
+/* ---- undo (polyopt_undo.c) ---- */
+
+/* Notes go where nobody reads them. */
+void polyopt_log_idle(struct polyopt_ctx *ctx);
+/* A copy of all that is logged, and no notes from here on: the run may write it in other ways. 0 or POLYOPT_WHY_MEMORY. */
+int polyopt_log_copy(struct polyopt_call *call);
+
 /* ---- elsewhere (polyopt_offload.c) ---- */
 
 enum { POLYOPT_NOT_OFFLOADED = -1 };
