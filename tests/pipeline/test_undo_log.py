@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import signal
+import sys
 from typing import Any
 
 import numpy as np
@@ -264,3 +265,22 @@ def test_an_interrupt_takes_everything_back(n: int, modules: Built) -> None:
         signal.signal(signal.SIGALRM, before)
     assert (h == np.arange(n)).all()
     assert other.sum() == p[0]
+
+
+def test_a_run_elsewhere_that_fails_half_way(modules: Built) -> None:
+    """Whoever runs the kernel may write what it likes: the arrays are copied before it is asked."""
+    native = sys.modules["undo_log._polyopt._native"]
+
+    def hook(symbol: str, args: bytes, arrays: tuple[Any, ...], work: float) -> tuple[int, int]:
+        for array in arrays:
+            array[:] += 1
+        return 1, 0
+
+    h = np.arange(1000)
+    native.offload(hook, 0.0)
+    try:
+        for times in range(65):
+            modules.built.long_run(h[::-1], np.zeros(0, np.int64), times)
+    finally:
+        native.offload(None, 0.0)
+    assert (h == np.arange(1000)).all()
