@@ -17,7 +17,7 @@ from setuptools_polyopt.codegen.c import kernel_source, translation_unit
 from setuptools_polyopt.codegen.log import loggable
 from setuptools_polyopt.codegen.source import KernelSource, LoopKey
 from setuptools_polyopt.codegen.source import Options as Printing
-from setuptools_polyopt.codegen.work import kernel_work
+from setuptools_polyopt.codegen.work import certain_work, kernel_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import (
     DEFECT,
@@ -300,6 +300,8 @@ def compile_variant(
     if kept.logged:
         source = replace(source, text=kernel_source(optimised, Printing(logged=tuple(item.array for item in kept.logged))).text)
     native = NativeVariant(replace(variant, kernel=bound), source, kept, (), footprints=_footprints(scheduled, lists))
+    if lists:
+        native = replace(native, certain=certain_work(kernel.body, optimised.body))
     if "ray" in settings.targets and not lists and not makes_lists(variant):
         native = with_stages(native, optimised, known)
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}

@@ -11,14 +11,27 @@ the name of a cost (`runtime/costs.py`), a call without arguments that the runti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeGuard
 
 from setuptools_polyopt.codegen.affine import parts
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
-from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
+from setuptools_polyopt.ir.statements import (
+    Alloc,
+    Assign,
+    Block,
+    Break,
+    Continue,
+    For,
+    If,
+    Serial,
+    Stmt,
+    While,
+    jumps,
+    walk,
+)
 from setuptools_polyopt.ir.visitors import children, loads, walk_expr
 from setuptools_polyopt.runtime import costs
 
@@ -108,7 +121,17 @@ def on_gpu(name: str) -> Expr:
 
 def kernel_work(program: Block, scheduled: Block) -> Expr:
     """Units of a kernel. program: its statements in program order, whose loops are easier to count; scheduled: those that run."""
-    return block_work(program, alone=_labels((scheduled,)) - _labels(loop.body for loop in walk(scheduled) if _is_vector(loop)))
+    return _counting(scheduled).block(program, {})
+
+
+def certain_work(program: Block, scheduled: Block) -> Expr:
+    """The same where every loop that data may end does so at once."""
+    return replace(_counting(scheduled), certain=True).block(program, {})
+
+
+def _counting(scheduled: Block) -> _Count:
+    alone = _labels((scheduled,)) - _labels(loop.body for loop in walk(scheduled) if _is_vector(loop))
+    return _Count(named, alone)
 
 
 def _is_vector(statement: Stmt) -> TypeGuard[For]:
@@ -119,18 +142,18 @@ def _labels(bodies: Iterable[Block]) -> frozenset[str]:
     return frozenset(item.label for body in bodies for item in walk(body) if isinstance(item, Assign))
 
 
-def block_work(body: Block, middles: Middles | None = None, cost: Costs = named, alone: frozenset[str] = frozenset()) -> Expr:
-    """Units of work that the statements are once.
-
-    middles: where enclosing iterators stand. alone: labels of statements that no vector instruction does.
-    """
-    return _Count(cost, alone).block(body, middles or {})
+def block_work(body: Block, middles: Middles | None = None, cost: Costs = named) -> Expr:
+    """Units of work that the statements are once. middles: where enclosing iterators stand."""
+    return _Count(cost, frozenset()).block(body, middles or {})
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
+    """alone: labels of statements that no vector instruction does. certain: a loop that data may end runs once."""
+
     cost: Costs
     alone: frozenset[str]
+    certain: bool = False
 
     def block(self, body: Block, middles: Middles) -> Expr:
         total: Expr = number(0.0)
@@ -153,7 +176,9 @@ class _Count:
                 return self.block(statement.body, middles)
             case While(cond=cond):
                 once = added(self._expression(cond, middles, 0.0, True), self.block(statement.body, middles))
-                return product(number(_UNKNOWN_TRIPS), once)
+                return product(number(1.0 if self.certain else _UNKNOWN_TRIPS), once)
+            case For() if self.certain and jumps(statement.body):
+                return self.block(statement.body, with_loop(statement, middles))
             case For():
                 return product(trips(statement, middles).expr(), self.block(statement.body, with_loop(statement, middles)))
             case _:

@@ -29,7 +29,7 @@ def lists_taken(version: Version) -> Iterator[str]:
     for number, name in enumerate(names):
         yield from _list(version, number, name)
     made = [f"(double)({version.text(_count(array))})" for array in made_lists(version)]
-    test = f"polyopt_lists_pay(lists, {len(names)}, {' + '.join(made) or '0.0'}, work)"
+    test = f"polyopt_lists_pay(lists, {len(names)}, {' + '.join(made) or '0.0'}, {_certain(version)})"
     yield f"if (!{test}) {version.refuse('lists of this size are worth a copy', 'SMALL')}"
     if names:
         guard = version.collected.guard(f"{', '.join(names)} can be read as arrays")
@@ -39,6 +39,13 @@ def lists_taken(version: Version) -> Iterator[str]:
             first, second = names.index(assumption.first), names.index(assumption.second)
             refusal = version.refuse(f"{assumption.first} and {assumption.second} have no row in common", "OVERLAP")
             yield f"if (polyopt_lists_apart(&call, &lists[{first}], &lists[{second}])) {refusal}"
+
+
+def _certain(version: Version) -> str:
+    """The work that copies of lists must be worth: Python may leave a loop early, but the lists are copied whole."""
+    native = version.native
+    unsure = native.certain is not None and native.certain != native.source.work
+    return f"(double)({version.text(native.certain)})" if unsure and native.certain is not None else "work"
 
 
 def _list(version: Version, number: int, name: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from setuptools_polyopt.codegen.source import KernelSource
+from setuptools_polyopt.ir.expressions import Expr
 from setuptools_polyopt.ir.kernel import Region, Variant
 from setuptools_polyopt.multiversion.safety import Safety
 from setuptools_polyopt.polyhedral.chunks import Chunk
@@ -32,7 +33,7 @@ class NativeVariant:
     """A variant with its generated kernel: `variant` holds inputs, outputs and the program-order kernel with every assumption; `source` is
     the printed kernel; `loops` the indexes of NumPy's inner loops it needs. `staged` and `stages` are what a cluster runs; where there
     are none, `why_not` says why. `footprints`: what it reads and writes of the lists among its arguments, by array name. `devices`: the
-    same with stages whose chunks GPUs can run."""
+    same with stages whose chunks GPUs can run. `certain`: where lists come in, the work if loops that data may end do so at once."""
 
     variant: Variant
     source: KernelSource
@@ -43,6 +44,7 @@ class NativeVariant:
     why_not: str = ""
     footprints: Mapping[str, Footprint] = field(default_factory=dict)
     devices: NativeVariant | None = None
+    certain: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from kernel_builders import F64, argument, array, at, kernel, least, loop, op, p
 from setuptools_polyopt.codegen.c import kernel_source
 from setuptools_polyopt.codegen.expr import guard_expression
 from setuptools_polyopt.codegen.python import python_expression
-from setuptools_polyopt.codegen.work import block_work, call_cost, kernel_work, named, usual
+from setuptools_polyopt.codegen.work import block_work, call_cost, certain_work, kernel_work, named, usual
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Call, Expr, Unary
+from setuptools_polyopt.ir.expressions import Call, Compare, Expr, Unary
 from setuptools_polyopt.ir.kernel import Role
+from setuptools_polyopt.ir.statements import Break, If, Serial, While
 from setuptools_polyopt.operators import mathematics, ufuncs
 from setuptools_polyopt.runtime import costs
 
@@ -34,6 +35,15 @@ def test_statements_are_counted() -> None:
         source = kernel_source(kernel("count", "n", [array("s", Role.RESULT)], (body,)))
         for n in (1, 4, 64, 1000):
             assert units(source.work, n=n) == pytest.approx(UNITS["scalar"] * 0.5 * count(n))
+
+
+def test_a_loop_that_data_may_end_is_certain_to_run_once() -> None:
+    s = put(at("s"), at("s"))
+    search = loop("i", 0, "n", s, If(Compare("lt", at("s"), at("s")), (Break(),)))
+    turns = While(Compare("lt", at("s"), at("s")), (loop("i", 0, "n", s),))
+    for body, least_, most in ((search, 1.0, 500.0), (turns, 1000.0, 4000.0)):
+        found = [units(count((Serial((body,)),), (Serial((body,)),)), n=1000) for count in (certain_work, kernel_work)]
+        assert found[0] <= UNITS["scalar"] * 3.0 * least_ < UNITS["scalar"] * most <= found[1]
 
 
 def test_only_what_runs_in_vectors_is_a_unit() -> None:
