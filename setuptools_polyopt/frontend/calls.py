@@ -203,7 +203,10 @@ def _elementwise(ctx: Context, arguments: Arguments) -> Value:
 
 
 def _is_real(value: Value) -> bool:
-    return isinstance(value, ArrayValue) and value.dtype.kind in "iuf"
+    """Whether the method `conj` answers the object itself (of a scalar, one of its type: the ufunc makes int8 of np.bool)."""
+    if isinstance(value, ScalarValue):
+        return value.type.box == "numpy" and value.type.dtype is DType.BOOL
+    return isinstance(value, ArrayValue) and value.dtype.kind in "biuf"
 
 
 def _view_of_itself(ctx: Context, arguments: Arguments) -> Value | None:

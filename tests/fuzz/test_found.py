@@ -284,6 +284,18 @@ FOUND = {
         lambda: [np.ones(4, np.int32), 2],
         (lambda: [np.ones(0, np.int32), 2**40], lambda: [np.ones(3, np.int32), 2**40]),
     ),
+    "the_conjugate_of_truth_values": Found(  # the method answers the array itself, the function an array of int8
+        "def the_conjugate_of_truth_values(A, B):\n    C = A.conj()\n    D = ~C\n    k = 0\n    for i in range(A.shape[0]):\n"
+        "        if A[i].conj() & B[i]:\n            k += 1\n    return D, np.conj(A) + np.conj(B), k\n",
+        lambda: [np.array([True, False, True]), np.array([True, True, False])],
+        (lambda: [np.array([False]), np.array([True])],),
+    ),
+    "a_list_of_a_negative_length": Found(
+        "def a_list_of_a_negative_length(A, n):\n    A[1:-1] = A[2:] * 2.0\n    q = np.argmin(A)\n"
+        "    return q, [A[n - 1 - i] for i in range(n)], [[A[i] for i in range(n)] for j in range(2)]\n",
+        lambda: [np.arange(6.0), 4],
+        (lambda: [np.arange(6.0), -4], lambda: [np.arange(6.0), 0]),
+    ),
 }
 
 

@@ -377,7 +377,7 @@ static PyObject *box_element(const struct polyopt_array *a, const char *data, co
 static PyObject *box_row(const struct polyopt_array *a, const char *data, const uint8_t *is_float, int numpy)
 {
     const int64_t count = a->extent[a->rank - 1], size = a->itemsize;
-    PyObject *list = PyList_New((Py_ssize_t)count), *last = NULL;
+    PyObject *list = PyList_New((Py_ssize_t)(count > 0 ? count : 0)), *last = NULL; /* range(-1) makes an empty list, too */
     for (int64_t k = 0; list && k < count; k++) {
         const char *value = data + k * size;
         const uint8_t *flag = is_float ? is_float + k : NULL;
@@ -393,7 +393,7 @@ static PyObject *box_rows(const struct polyopt_array *a, int axis, const char *d
 {
     PyObject *list;
     if (axis == a->rank - 1) return box_row(a, data, is_float, numpy);
-    list = PyList_New((Py_ssize_t)a->extent[axis]);
+    list = PyList_New((Py_ssize_t)(a->extent[axis] > 0 ? a->extent[axis] : 0));
     for (int64_t k = 0; list && k < a->extent[axis]; k++) {
         const int64_t at = k * a->stride[axis];
         PyObject *row = box_rows(a, axis + 1, data + at * a->itemsize, is_float ? is_float + at : NULL, numpy);
