@@ -21,7 +21,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel, Param, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
-from setuptools_polyopt.ir.visitors import arrays_used, assigns, loads, own_loads
+from setuptools_polyopt.ir.visitors import arrays_used, assigns, loads, own_loads, symbols
 from setuptools_polyopt.polyhedral.dependences import unwritten
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral.forward import forward
@@ -124,6 +124,8 @@ class _Nests:
             return run
         sub = separate_operands(forward(fold(self.alone(run, place))))
         done = self.optimise(sub, not place.parallel)
+        if any(symbols(extent) & {*place.iterators} for array in done.arrays for extent in array.extents):
+            return run  # a temporary has grown with a loop around, which is no size that the kernel could allocate
         self.inner |= {item.array for item in walk(done.body) if isinstance(item, Alloc)}
         known = {array.name: array for array in self.kernel.arrays}
         for array in done.arrays:

@@ -31,7 +31,6 @@ i: np.tensordot(i, i.T, 1)
 i: np.einsum("ij,kj->ik", i, i)
 i: np.einsum("ij,ij->j", i, i)
 i: np.einsum("ij,ij", i, i)
-i: np.einsum("ij,jk", i, i.T)
 i: np.einsum("ij,kj,k->i", i, i, i[:, 0])
 v,w: np.einsum("i,j->ij", v, w)
 a,b: np.einsum("ij,ij->ij", a, b * 0.0)
@@ -43,6 +42,7 @@ q,r: q @ r  -> library-contraction
 v,w: np.dot(v, w)  -> library-contraction
 a,b: np.einsum("ij,ij->i", a, b)  -> library-contraction
 a: np.einsum("ij->ji", a)  -> arguments
+i: np.einsum("ij,jk", i, i.T)  -> result-layout
 i: np.tensordot(i, i, 2)  -> rank-0
 v,w: np.convolve(v, w)  -> library-call
 q,r: np.kron(q, r)  -> call
