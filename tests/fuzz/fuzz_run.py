@@ -15,6 +15,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -165,8 +166,21 @@ def run_seeds(
     return found
 
 
+MEMORY = 6 * 2**30
+"""Bytes that a process may take: a list of 2**40 numbers is a MemoryError in both forms then, and not the end of the machine."""
+
+
+def limit_memory() -> None:
+    """On systems that know such limits."""
+    with suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
 def main() -> int:
     """Command line; exit status 1 when a difference was found."""
+    limit_memory()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=int, default=2000)
     parser.add_argument("--inputs", type=int, default=10)
