@@ -71,6 +71,7 @@ def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:
         raise unsupported(span, "comprehension", "a comprehension over a tuple is not supported", "use a list")
     around = dict(ctx.inner)
     name = state.iterator(part.target.id if isinstance(part.target, ast.Name) else "k")
+    depth = len(state.loops)
     state.loops.append(For(name, integer(0), source.count.expr(), 1, (), span=span))
     try:
         with state.block() as block, state.facts(symbol(name), source.count - symbol(name) - 1):
@@ -78,7 +79,7 @@ def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:
             before = tuple(_under(ctx, part.ifs, lambda: body(Sym(name), source.count)))
             statements = tuple(block)
     finally:
-        state.loops.pop()
+        del state.loops[depth:]  # `body` may have taken it away for a moment, and failed then
         ctx.inner = around
     for statement in (*before, For(name, integer(0), source.count.expr(), 1, statements, span=span)):
         state.emit(statement)
