@@ -31,15 +31,6 @@ class Span:
         """The lines as a reader writes them: `12` or `12-19`."""
         return str(self.line) if self.end_line <= self.line else f"{self.line}-{self.end_line}"
 
-    def caret(self, text: str) -> str:
-        """The source line with a caret below the place, or nothing when the text has no such line."""
-        rows = text.splitlines()
-        if not 1 <= self.line <= len(rows):
-            return ""
-        row = rows[self.line - 1]
-        width = self.end_column - self.column if self.end_line == self.line else len(row) - self.column
-        return f"{row}\n{' ' * self.column}{'^' * max(1, width)}"
-
 
 NOWHERE = Span("<unknown>", 0)
 

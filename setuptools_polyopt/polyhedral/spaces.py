@@ -6,7 +6,7 @@ Objects of one kernel live in one isl context, which `extract` makes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -95,34 +95,6 @@ def drop_domain_dim(relation: isl.Map, name: str) -> isl.Map:
     return relation.set_tuple_name(_IN, label) if label else relation
 
 
-def project_set_onto(domain: isl.Set, names: Iterable[str]) -> isl.Set:
-    """Project all dimensions away but the named ones."""
-    keep = set(names)
-    for position in reversed(range(domain.dim(_SET))):
-        if domain.get_dim_name(_SET, position) not in keep:
-            domain = domain.project_out(_SET, position, 1)
-    return domain
-
-
-def equal_prefix(size: int, prefix: int, space: isl.Space) -> isl.Map:
-    """`{ t -> t' }` on an anonymous time space of `size` dimensions (parameters of `space`) that agree on the first `prefix`."""
-    time = space.params().add_unnamed_tuple_ui(size)
-    relation = isl.Map.universe(time.map_from_set())
-    for position in range(prefix):
-        relation = relation.equate(_IN, position, _OUT, position)
-    return relation
-
-
-def equal_dims(source: isl.Space, target: isl.Space, pairs: Iterable[tuple[str, str]]) -> isl.Map:
-    """`{ source -> target }` with the named dimensions pairwise equal."""
-    relation = isl.Map.universe(source.map_from_domain_and_range(target))
-    for left, right in pairs:
-        relation = relation.equate(
-            _IN, source.find_dim_by_name(_SET, left), _OUT, target.find_dim_by_name(_SET, right)
-        )
-    return relation
-
-
 def linear(function: isl.PwAff) -> Mapping[str, Fraction] | None:
     """Coefficients of a function's dimensions by name, without the constant and the parameters; None unless it is one affine piece
     without integer divisions."""
@@ -139,16 +111,6 @@ def linear(function: isl.PwAff) -> Mapping[str, Fraction] | None:
         if not value.is_zero():
             found[aff.get_dim_name(_IN, k) or ""] = Fraction(value.get_num_si(), value.get_den_val().get_num_si())
     return found
-
-
-def tuple_maps(union: isl.UnionMap) -> list[tuple[str, str, isl.Map]]:
-    """The maps of a union as (domain tuple name, range tuple name, map), in a deterministic order."""
-    found = []
-    maps = union.get_map_list()
-    for k in range(maps.n_map()):
-        relation = maps.get_at(k)
-        found.append((relation.get_tuple_name(_IN) or "", relation.get_tuple_name(_OUT) or "", relation))
-    return sorted(found, key=lambda item: item[:2])
 
 
 def tuple_functions(union: isl.UnionPwAff) -> dict[str, isl.PwAff]:

@@ -114,7 +114,3 @@ def _distinct(statement: Statement) -> list[Access]:
     """One access per array and subscript, so that an update does not count twice."""
     found = {(a.load.array, a.load.indices): a for a in statement.accesses}
     return list(found.values())
-
-
-def iterator_row(name: str) -> Row:
-    return {name: Fraction(1)}
