@@ -1,8 +1,8 @@
 """A kernel on a Ray cluster: the iterations of its parallel loops as tasks, each with only the data that it needs.
 
 What: `run` cuts the parallel loop of each stage into chunks, more than the cluster has processors, and keeps a bounded number of tasks
-under way. What chunks read is put into the object store once, in pieces that are cut where the needs of chunks begin and end, so that no
-byte goes to a node twice; what a chunk writes comes back as blocks. Tasks are pure: Ray may run them again.
+under way. What chunks read is put into the object store in pieces (`ray_supply`); what a chunk writes comes back as blocks. Tasks are
+pure: Ray may run them again.
 
 Where something goes wrong (a task that raises, a lost node, no answer for too long, a worker with another wheel), the chunks that are left
 run here, on this machine's threads, and one line on standard error says why. So the answer is always the kernel's. A kernel that fails
@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -24,7 +23,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import machine, ray_worker
 from .machine import Machine, Run
 from .observe import say
-from .plan import Box, Chunk, Plan, Stage, unpack
+from .plan import Chunk, Plan, Stage, unpack
+from .ray_supply import Supply, inside, slices
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,8 +40,6 @@ REST = 60.0
 """Seconds for which nothing is sent to a cluster that has failed."""
 LONG = 1.0
 """Seconds after which a task that nobody waits for is worth being cancelled."""
-MOST_PIECES = 8
-"""An array of which a chunk would need more pieces is put in one."""
 
 _WHOLE = -(2**63), 2**63 - 1
 
@@ -267,7 +265,7 @@ class _Spread:
     def __init__(self, state: _State, stage: Stage, cluster: _Cluster, work: float) -> None:
         self.state, self.stage, self.cluster = state, stage, cluster
         self.chunks = [self._chunk(first, last) for first, last in self._cuts(work)]
-        self.supply = _Supply(state, stage, self.chunks)
+        self.supply = Supply(state.arrays, stage, self.chunks)
         # a failing chunk must leave the arguments to those who know what they were
         self.held = state.plan.safety == "undo" and any(name in state.arguments for chunk in self.chunks for name in chunk.writes)
         self.pending: dict[Any, _Task] = {}
@@ -287,8 +285,8 @@ class _Spread:
     def _chunk(self, first: int, last: int) -> Chunk:
         """Some pieces of the loop, and what there is of its boxes."""
         chunk, arrays = self.stage.chunk(self.state.values, first, last), self.state.arrays
-        reads = {name: _all_clipped([box], arrays[name].shape) for name, box in chunk.reads.items()}
-        writes = {name: _all_clipped(boxes, arrays[name].shape) for name, boxes in chunk.writes.items()}
+        reads = {name: inside([box], arrays[name].shape) for name, box in chunk.reads.items()}
+        writes = {name: inside(boxes, arrays[name].shape) for name, boxes in chunk.writes.items()}
         needed = {name: boxes[0] for name, boxes in reads.items() if boxes}
         return chunk._replace(reads=needed, writes={name: boxes for name, boxes in writes.items() if boxes})
 
@@ -386,7 +384,7 @@ class _Spread:
     def _copy(self, chunk: Chunk, blocks: Sequence[np.ndarray[Any, Any]]) -> None:
         boxes = ((name, box) for name, found in chunk.writes.items() for box in found)
         for (name, box), block in zip(boxes, blocks, strict=True):
-            self.state.arrays[name][_slices(box)] = block
+            self.state.arrays[name][slices(box)] = block
 
     def _store(self) -> list[Chunk]:
         """Blocks that were held back to where they belong; answers the chunks whose blocks are lost."""
@@ -416,129 +414,3 @@ def _alive(ray: Any) -> set[str]:
     with suppress(Exception):
         return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
     return set()
-
-
-# cutting
-
-
-def _all_clipped(boxes: Sequence[Box], shape: Sequence[int]) -> tuple[Box, ...]:
-    return tuple(inside for box in boxes if (inside := _clipped(box, shape)))
-
-
-def _clipped(box: Box, shape: Sequence[int]) -> Box | None:
-    """The part of a box inside the array; None where there is none."""
-    inside = tuple((max(0, low), min(extent, high)) for (low, high), extent in zip(box, shape, strict=True))
-    return inside if all(low < high for low, high in inside) else None
-
-
-def _slices(box: Box) -> tuple[slice, ...]:
-    return tuple(slice(low, high) for low, high in box)
-
-
-def _hull(boxes: Sequence[Box]) -> Box:
-    return tuple((min(ends[0] for ends in axis), max(ends[1] for ends in axis)) for axis in zip(*boxes, strict=True))
-
-
-class _Piece(NamedTuple):
-    """Which elements a piece holds: where the array of index zero is, and the box."""
-
-    address: int
-    dtype: str
-    strides: tuple[int, ...]
-    fortran: bool
-    box: Box
-
-
-class _Supply:
-    """The pieces of the arrays that the chunks of a stage read, put into the object store when the first chunk asks for them."""
-
-    def __init__(self, state: _State, stage: Stage, chunks: Sequence[Chunk]) -> None:
-        self.state, self.stage = state, stage
-        names = {name for chunk in chunks for name in chunk.reads}
-        self.cuts = {name: _Cuts([chunk.reads[name] for chunk in chunks if name in chunk.reads]) for name in names}
-        self.known: dict[_Piece, Any] = {}
-        self.users = Counter(piece for chunk in chunks for piece in self._wanted(chunk))
-
-    def _wanted(self, chunk: Chunk) -> Iterator[_Piece]:
-        """The pieces that a chunk needs."""
-        for name, box in chunk.reads.items():
-            yield from (self._key(name, piece) for piece in self.cuts[name].of(box))
-
-    def _key(self, name: str, box: Box) -> _Piece:
-        """The same for two names of one array."""
-        array = self.state.arrays[name]
-        return _Piece(array.ctypes.data, array.dtype.str, array.strides, _is_fortran(_fixed_strides(self.stage, name, array)), box)
-
-    def without(self, chunk: Chunk) -> None:
-        """A chunk has ended: pieces that no other needs may go."""
-        for piece in self._wanted(chunk):
-            self.users[piece] -= 1
-            if not self.users[piece]:
-                self.known.pop(piece, None)
-
-    def of(self, chunk: Chunk) -> tuple[list[ray_worker.Part], list[Any]]:
-        """What a chunk's worker has to know of each array, and the pieces, in order."""
-        parts, pieces = [], []
-        for item in self.stage.fields:
-            if item.kind != "data":
-                continue
-            name, array = item.source, self.state.arrays[item.source]
-            brought = self.cuts[name].of(chunk.reads[name]) if name in chunk.reads else []
-            writes = chunk.writes.get(name, ())
-            wanted = [*brought, *writes]
-            room = _hull(wanted) if wanted else ((0, 0),) * array.ndim
-            fixed = _fixed_strides(self.stage, name, array)
-            parts.append(ray_worker.Part(name, array.dtype.str, room, fixed, _is_fortran(fixed), tuple(brought), writes))
-            pieces += [self._piece(name, box) for box in brought]
-        return parts, pieces
-
-    def _piece(self, name: str, box: Box) -> Any:
-        import numpy as np
-        import ray
-
-        key = self._key(name, box)
-        if key not in self.known:
-            block = self.state.arrays[name][_slices(box)]
-            self.known[key] = ray.put(np.asfortranarray(block) if key.fortran else np.ascontiguousarray(block))
-        return self.known[key]
-
-
-class _Cuts:
-    """Where an array is cut so that each chunk needs whole pieces: at the ends of what chunks need, along the axis that parts them most."""
-
-    def __init__(self, boxes: Sequence[Box]) -> None:
-        self.whole = _hull(boxes)
-        along = list(zip(*boxes, strict=True))
-        share = {
-            axis: sum(high - low for low, high in needed) / (self.whole[axis][1] - self.whole[axis][0])
-            for axis, needed in enumerate(along)
-            if len(set(needed)) > 1
-        }
-        self.axis = min(share, key=lambda axis: share[axis]) if share else None
-        self.points: list[int] = []
-        if self.axis is not None:
-            self.points = sorted({end for box in boxes for end in box[self.axis]})
-            if max(len(self._between(box)) for box in boxes) > MOST_PIECES:
-                self.axis = None
-
-    def _between(self, box: Box) -> list[tuple[int, int]]:
-        assert self.axis is not None
-        low, high = box[self.axis]
-        inside = [point for point in self.points if low <= point <= high]
-        return list(pairwise(inside))
-
-    def of(self, box: Box) -> list[Box]:
-        """The pieces that hold a box."""
-        if self.axis is None:
-            return [self.whole]
-        return [(*self.whole[: self.axis], ends, *self.whole[self.axis + 1 :]) for ends in self._between(box)]
-
-
-def _fixed_strides(stage: Stage, name: str, array: np.ndarray[Any, Any]) -> tuple[int | None, ...]:
-    """Elements from one index of an axis to the next where the kernel takes them for granted, None where it is told."""
-    told = {item.axis for item in stage.fields if item.kind == "stride" and item.source == name}
-    return tuple(None if axis in told else stride // array.itemsize for axis, stride in enumerate(array.strides))
-
-
-def _is_fortran(fixed: Sequence[int | None]) -> bool:
-    return len(fixed) > 1 and fixed[0] is not None and (fixed[-1] is None or fixed[0] < fixed[-1])
