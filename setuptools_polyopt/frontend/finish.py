@@ -33,7 +33,7 @@ from setuptools_polyopt.ir.kernel import (
     Variant,
 )
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
-from setuptools_polyopt.ir.visitors import map_block_exprs, map_expr, substitute, walk_expr
+from setuptools_polyopt.ir.visitors import assigns, loads, map_block_exprs, map_expr, own_loads, substitute
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def finish(state: State, outputs: tuple[Output, ...], name: str, span: Span) -> 
     body = map_block_exprs(body, lambda expr: _renamed(substitute(expr, aliases), titles))
     inputs = tuple(_input(item, aliases, state) for item in state.inputs.values())
     holds = _holds(state, aliases, span)
-    used = _used(body) | {load.array for hold in holds for load in _expr_loads(hold.condition)}
+    used = _used(body) | {load.array for hold in holds for load in loads(hold.condition)}
     arrays = tuple(
         replace(array, name=titles.get(array.name, array.name), extents=tuple(substitute(e, aliases) for e in array.extents))
         for array in state.arrays.values()
@@ -144,22 +144,8 @@ def _holds(state: State, aliases: Mapping[str, Expr], span: Span) -> list[Holds]
 
 
 def _used(body: Block) -> set[str]:
-    found: set[str] = set()
-    for statement in walk(body):
-        match statement:
-            case Assign(target=target, value=value):
-                found.update(load.array for expr in (target, value) for load in _expr_loads(expr))
-            case For(lower=lower, upper=upper):
-                found.update(load.array for expr in (lower, upper) for load in _expr_loads(expr))
-            case If(cond=cond):
-                found.update(load.array for load in _expr_loads(cond))
-            case _:
-                pass
-    return found
-
-
-def _expr_loads(expr: Expr) -> list[Load]:
-    return [node for node in walk_expr(expr) if isinstance(node, Load)]
+    targets = {item.target.array for item in assigns(body)}
+    return targets | {load.array for statement in walk(body) for load in own_loads(statement)}
 
 
 def _assumptions(state: State, arrays: Sequence[Array], holds: Sequence[Holds]) -> tuple[Assumption, ...]:

@@ -26,7 +26,7 @@ from setuptools_polyopt.frontend.values import (
 from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, Load, Select, Sym
 from setuptools_polyopt.ir.kernel import Array, Layout, Output, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
-from setuptools_polyopt.ir.visitors import children, walk_expr
+from setuptools_polyopt.ir.visitors import children, own_loads
 
 
 def collect(ctx: Context, live: frozenset[str], span: Span) -> tuple[Output, ...]:
@@ -154,7 +154,7 @@ def without_dead_scalars(body: Block, keep: frozenset[str], tags: frozenset[str]
     are left out whatever they compute: the values beside them fail in the same way."""
     body = _filter(body, lambda array, _: array in tags and array not in _read_tags(body, keep, tags))
     while True:
-        read = {load.array for statement in walk(body) for expr in _expressions(statement) for load in _loads(expr)}
+        read = {load.array for statement in walk(body) for load in own_loads(statement)}
         needed = frozenset(read) | keep
         smaller = _filter(body, lambda array, value: array not in needed and harmless(value))  # noqa: B023 -- called at once
         if smaller == body:
@@ -168,29 +168,13 @@ def _read_tags(body: Block, keep: frozenset[str], tags: frozenset[str]) -> froze
     for statement in walk(body):
         own = statement.target.array if isinstance(statement, Assign) and statement.target.array in tags else None
         found = reads.setdefault(own, set())
-        found.update(load.array for expr in _expressions(statement) for load in _loads(expr) if load.array in tags)
+        found.update(load.array for load in own_loads(statement) if load.array in tags)
     seen: set[str] = set()
     ahead = {*keep & tags, *reads.get(None, ())}
     while ahead:
         seen |= ahead
         ahead = {other for name in ahead for other in reads.get(name, ())} - seen
     return frozenset(seen)
-
-
-def _expressions(statement: Stmt) -> tuple[Expr, ...]:
-    match statement:
-        case Assign(target=target, value=value):
-            return (*target.indices, value)
-        case For(lower=lower, upper=upper):
-            return (lower, upper)
-        case If(cond=cond):
-            return (cond,)
-        case _:
-            return ()
-
-
-def _loads(expr: Expr) -> tuple[Load, ...]:
-    return tuple(node for node in walk_expr(expr) if isinstance(node, Load))
 
 
 def _filter(body: Block, is_dead: Callable[[str, Expr], bool]) -> Block:
