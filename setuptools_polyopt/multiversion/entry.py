@@ -27,16 +27,10 @@ from setuptools_polyopt.codegen.source import ArgField, KernelSource
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.kernel import (
     ArrayInput,
-    Box,
-    Constant,
     Contiguous,
-    GlobalGuard,
     Holds,
-    Input,
     Layout,
-    MethodInput,
     NoOverlap,
-    ObjectInput,
     OrderedStrides,
     Role,
     ScalarInput,
@@ -47,6 +41,7 @@ from setuptools_polyopt.multiversion.merge import holders
 from setuptools_polyopt.multiversion.names import global_rows, quoted
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
 from setuptools_polyopt.multiversion.safety import Kept
+from setuptools_polyopt.multiversion.taking import take, taken_as
 from setuptools_polyopt.multiversion.version import CTYPES, DTYPES, Collected, Version, int64, result_arrays, source_of
 
 LEVELS = ("base", "v2", "v3", "v4")
@@ -136,20 +131,8 @@ def _groups(variants: Sequence[NativeVariant]) -> list[list[NativeVariant]]:
     """Variants whose inputs are taken alike, in order of first appearance."""
     groups: dict[tuple[object, ...], list[NativeVariant]] = {}
     for variant in variants:
-        groups.setdefault(tuple(_taken_as(item) for item in variant.variant.inputs), []).append(variant)
+        groups.setdefault(tuple(taken_as(item) for item in variant.variant.inputs), []).append(variant)
     return list(groups.values())
-
-
-def _taken_as(item: Input) -> object:
-    match item.type:
-        case ArrayInput() as array:
-            return (item.text, array.dtype, len(array.extents), array.written, array.container)
-        case ScalarInput() as scalar:
-            return (item.text, scalar.box, scalar.dtype)
-        case ObjectInput():
-            return (item.text,)
-        case MethodInput():
-            return (item.text, item.type)
 
 
 def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, collected: Collected) -> list[str]:
@@ -158,88 +141,13 @@ def _group(native: NativeRegion, group: Sequence[NativeVariant], number: int, co
     inner: list[str] = []
     label = f"next_{number}"
     for index, item in enumerate(inputs):
-        inner += _take(native, index, item, collected, label)
+        inner += take(native, index, item, collected, label)
     for variant_number, variant in enumerate(group):
         inner += _variant(variant, collected, f"after_{number}_{variant_number}", native.region.arguments)
     rows += _pad(inner, 1)
     rows += ["}", f"{label}:;"]
     release = [f"polyopt_drop(&po_in[{k}]); po_in[{k}].held = 0;" for k, item in enumerate(inputs) if isinstance(item.type, ArrayInput)]
     return rows + release
-
-
-def _take(native: NativeRegion, index: int, item: Input, collected: Collected, label: str) -> list[str]:
-    region = native.region
-    rows: list[str] = []
-    if item.root in collected.values:
-        rows.append(f"Py_XDECREF(po_value[{index}]);")
-        rows.append(f"po_value[{index}] = polyopt_global_value(call.state, {collected.values[item.root]});")
-        source = f"po_value[{index}]"
-    else:
-        source = f"po_args[{region.arguments.index(item.root)}]"
-    if item.path:
-        path = item.path[:-1] if isinstance(item.type, MethodInput) else item.path
-        for depth, name in enumerate(path):
-            slot = len(collected.attributes)
-            collected.attributes.append(name)
-            guard = collected.guard(f"{item.text} is a plain attribute")
-            holder = source if depth == 0 else f"po_value[{index}]"
-            rows.append("{")
-            rows.append(f"    PyObject *next = polyopt_attribute(&{native.symbol}_a{slot}, {holder});")
-            rows.append(f"    Py_XDECREF(po_value[{index}]);")
-            rows.append(f"    po_value[{index}] = next;")
-            rows.append(f"    if (!next) {{ guard = {guard}; why = POLYOPT_WHY_TYPE; goto {label}; }}")
-            rows.append("}")
-        source = f"po_value[{index}]" if path else source
-    match item.type:
-        case MethodInput(function=function, defaults=defaults):
-            slot = len(collected.attributes)
-            collected.attributes.append(item.path[-1])
-            guard = collected.guard(f"{item.text} is the method {function}")
-            module, _, name = function.partition(":")
-            given = f"{quoted(module)}, {quoted(name)}, {_defaults(native, defaults, collected)}"
-            call = f"polyopt_method(&{native.symbol}_a{slot}, {source}, call.state, {given})"
-        case ArrayInput(container="list" | "tuple" as container) as array:
-            kind = f"{container} of {array.dtype.value} numbers of rank {len(array.extents)}"
-            guard = collected.guard(f"{item.text} is a {kind}")
-            flags = "POLYOPT_TUPLE" if container == "tuple" else "0"
-            call = f"polyopt_take_list({source}, &po_in[{index}], {DTYPES[array.dtype]}, {len(array.extents)}, {flags})"
-        case ArrayInput() as array:
-            guard = collected.guard(f"{item.text} is a {array.dtype.value} array of rank {len(array.extents)}")
-            flags = "POLYOPT_WRITABLE" if array.written else "0"
-            call = f"polyopt_take_array({source}, &po_in[{index}], {DTYPES[array.dtype]}, {len(array.extents)}, {flags})"
-        case ScalarInput() as scalar:
-            guard = collected.guard(f"{item.text} is a {'Python' if scalar.box is Box.PYTHON else 'NumPy'} {scalar.dtype.value}")
-            rows.append(f"{CTYPES[scalar.dtype]} s{index};")
-            call = _take_scalar(source, scalar, index)
-        case ObjectInput():
-            return rows
-    rows.append(f"if ((why = {call})) {{ guard = {guard}; goto {label}; }}")
-    return rows
-
-
-def _defaults(native: NativeRegion, defaults: Sequence[tuple[int, Constant]], collected: Collected) -> str:
-    """The name of a table of what a method's defaults have to be."""
-    if not defaults:
-        return "NULL"
-    rows = (global_rows(GlobalGuard("default", (), None, value, "", "default", position))[0] for position, value in defaults)
-    name = f"{native.symbol}_d{len(collected.defaults)}"
-    end = "{0, NULL, NULL, NULL, 0, 0, NULL, 0}"
-    collected.defaults.append(f"static const struct polyopt_global {name}[] = {{{', '.join([*rows, end])}}};")
-    return name
-
-
-def _take_scalar(source: str, scalar: ScalarInput, index: int) -> str:
-    if scalar.box is Box.NUMPY:
-        return f"polyopt_take_scalar({source}, {DTYPES[scalar.dtype]}, &s{index})"
-    match scalar.dtype.kind:
-        case "b":
-            return f"polyopt_take_bool({source}, &s{index})"
-        case "f":
-            return f"polyopt_take_float({source}, &s{index})"
-        case "c":
-            return f"polyopt_take_complex({source}, &s{index})"
-        case _:
-            return f"polyopt_take_int({source}, &s{index}, INT64_MIN, INT64_MAX)"
 
 
 def _variant(native: NativeVariant, collected: Collected, label: str, arguments: Sequence[str]) -> list[str]:
