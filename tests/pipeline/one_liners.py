@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from built import Built, build, profile_of
 
 sys.path[:0] = [str(Path(__file__).parent.parent / room) for room in ("fuzz", "frontend")]
@@ -195,3 +196,20 @@ def fresh(value: Any) -> Any:
     copy: Any = np.ndarray(value.shape, value.dtype, memory, start, value.strides)
     copy[...] = value
     return copy
+
+
+def checks_of(table: Table, name: str) -> tuple[Callable[..., None], Callable[..., None]]:
+    """What a module of tests calls `test_lowering` and `test_native`: each line of its table, in the interpreter and built."""
+
+    @pytest.mark.parametrize("line", table.every)
+    def lowering(line: str) -> None:
+        table.interpret(line)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("line", table.every)
+    def native(tmp_path_factory: pytest.TempPathFactory, line: str) -> None:
+        if table.built is None:
+            table.build(tmp_path_factory.mktemp(name), name)
+        table.check(line)
+
+    return lowering, native

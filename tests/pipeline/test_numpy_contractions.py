@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from built import build, profile_of
-from one_liners import ARGUMENTS, Table
+from one_liners import ARGUMENTS, Table, checks_of
 
 from setuptools_polyopt.config import Settings
 
@@ -62,21 +61,7 @@ def norms(c, d):
 '''
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    TABLE.build(tmp_path_factory.mktemp("contractions"), "contractions")
-    return TABLE
-
-
-@pytest.mark.parametrize("line", TABLE.every)
-def test_lowering(line: str) -> None:
-    TABLE.interpret(line)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("line", TABLE.every)
-def test_native(table: Table, line: str) -> None:
-    table.check(line)
+test_lowering, test_native = checks_of(TABLE, "contractions")
 
 
 def test_bounded_products(tmp_path: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from one_liners import Table
+from one_liners import Table, checks_of
 
 TABLE = Table(
     """
@@ -142,18 +141,4 @@ v: np.insert(v, 0, 1.0)  -> call
 )
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    TABLE.build(tmp_path_factory.mktemp("creation"), "creation")
-    return TABLE
-
-
-@pytest.mark.parametrize("line", TABLE.every)
-def test_lowering(line: str) -> None:
-    TABLE.interpret(line)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("line", TABLE.every)
-def test_native(table: Table, line: str) -> None:
-    table.check(line)
+test_lowering, test_native = checks_of(TABLE, "creation")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from built import build, profile_of
-from one_liners import ARGUMENTS, Table, fresh, observe
+from one_liners import ARGUMENTS, Table, checks_of, fresh, observe
 
 TABLE = Table(
     """
@@ -130,21 +129,7 @@ def aliased(a, b):
 '''
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    TABLE.build(tmp_path_factory.mktemp("elementwise"), "elementwise")
-    return TABLE
-
-
-@pytest.mark.parametrize("line", TABLE.every)
-def test_lowering(line: str) -> None:
-    TABLE.interpret(line)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("line", TABLE.every)
-def test_native(table: Table, line: str) -> None:
-    table.check(line)
+test_lowering, test_native = checks_of(TABLE, "elementwise")
 
 
 def test_results_that_go_into_given_arrays(tmp_path: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from one_liners import Table
+from one_liners import Table, checks_of
 
 TABLE = Table(
     """
@@ -123,18 +122,4 @@ v: np.median(v)  -> library-call
 )
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    TABLE.build(tmp_path_factory.mktemp("reductions"), "reductions")
-    return TABLE
-
-
-@pytest.mark.parametrize("line", TABLE.every)
-def test_lowering(line: str) -> None:
-    TABLE.interpret(line)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("line", TABLE.every)
-def test_native(table: Table, line: str) -> None:
-    table.check(line)
+test_lowering, test_native = checks_of(TABLE, "reductions")
