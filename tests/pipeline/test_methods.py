@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from built import Built, build
 
-from setuptools_polyopt.pipeline import DEFECT
+from setuptools_polyopt.diagnostics import DEFECT
 
 BASE = '''
 import numpy as np

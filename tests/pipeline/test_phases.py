@@ -65,7 +65,12 @@ def test_without_a_compiler_nothing_is_rewritten_but_the_report_is_there() -> No
     assert [region.function for region in compiled.report.modules[0].regions] == ["heat"]
 
 
-PLACES = ("pipeline.kernel_source", "pipeline.translation_unit", "multiversion.version.guard_expression", "frontend.analysis.signatures")
+PLACES = (
+    "pipeline.variant.kernel_source",
+    "pipeline.translation_unit",
+    "multiversion.version.guard_expression",
+    "frontend.analysis.signatures",
+)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -2,22 +2,21 @@
 
 Each phase can be stopped after and printed (`polyopt compile --stop-after/--print-after PHASE file.py`); the golden tests show the same
 text. A variant that a phase refuses is dropped with a diagnostic; a region without variants stays Python.
+
+`model` holds what goes in and comes out, `variant` runs the phases of one variant, `reports` says what has come of it.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-from setuptools_polyopt.codegen.c import kernel_source, translation_unit
-from setuptools_polyopt.codegen.log import loggable
+from setuptools_polyopt.codegen.c import translation_unit
 from setuptools_polyopt.codegen.source import KernelSource, LoopKey
-from setuptools_polyopt.codegen.source import Options as Printing
-from setuptools_polyopt.codegen.work import certain_work, kernel_work
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import (
     DEFECT,
@@ -25,88 +24,36 @@ from setuptools_polyopt.diagnostics import (
     Diagnostic,
     PolyoptError,
     Severity,
-    Span,
     Unsupported,
     defect,
 )
 from setuptools_polyopt.frontend import Project, analyse_module, project_of
-from setuptools_polyopt.ir.kernel import MethodInput, Region, Role, Variant, lists_of, makes_lists, without_numpy
-from setuptools_polyopt.ir.printer import print_kernel
-from setuptools_polyopt.ir.statements import Alloc, walk
-from setuptools_polyopt.ir.verifier import verify
+from setuptools_polyopt.ir.kernel import MethodInput, Region, lists_of, makes_lists, without_numpy
 from setuptools_polyopt.multiversion.entry import region_source
 from setuptools_polyopt.multiversion.extension import extension_source
-from setuptools_polyopt.multiversion.gpu import GpuRegion, GpuVariant, cuda_source, gpu_plans_source, gpu_variant
+from setuptools_polyopt.multiversion.gpu import GpuRegion, cuda_source, gpu_plans_source, gpu_variant
 from setuptools_polyopt.multiversion.plan import NativeRegion, NativeVariant, kernels
 from setuptools_polyopt.multiversion.plans import plans_source
 from setuptools_polyopt.multiversion.rewrite import bindable, rewrite_module, wrappable
-from setuptools_polyopt.multiversion.safety import safety, with_log
-from setuptools_polyopt.multiversion.staged import as_variant, with_devices, with_stages
+from setuptools_polyopt.multiversion.staged import as_variant, with_devices
 from setuptools_polyopt.operators.facts import FACTS
-from setuptools_polyopt.polyhedral import Options, Scheduled, Schedules, with_condition
-from setuptools_polyopt.polyhedral.fold import fold
-from setuptools_polyopt.polyhedral.footprint import Footprint
-from setuptools_polyopt.polyhedral.forward import forward
-from setuptools_polyopt.polyhedral.operands import separate_operands
+from setuptools_polyopt.pipeline.model import (
+    CompiledModule,
+    CompiledPackage,
+    CompiledRegion,
+    CompiledVariant,
+    ModuleSource,
+)
+from setuptools_polyopt.pipeline.reports import module_report, summary
+from setuptools_polyopt.pipeline.variant import compile_variant
+from setuptools_polyopt.polyhedral import Options, Schedules
 from setuptools_polyopt.profile.schema import Profile
-from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, Report, VariantReport
-from setuptools_polyopt.report.words import guard_words, type_words
+from setuptools_polyopt.report.model import Report
+
+__all__ = ["PHASES", "CompiledPackage", "ModuleSource", "analyse", "compile_file", "compile_package"]
 
 PHASES = ("lower", "fold", "scop", "dependences", "schedule", "loops", "c", "guard", "rewrite")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleSource:
-    """A module to compile. name: "radar.stap". path: as shown in messages, relative to the project root. text: its source."""
-
-    name: str
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledPackage:
-    """What the hook writes into the wheel and hands to the toolchain.
-
-    modules: module name -> rewritten text, only those that changed. kernel_sources: C file name -> text, compiled once per level.
-    entry_sources: C file name -> text, compiled once. headers: file name -> text, beside both. runtime_files: path inside `_polyopt/` ->
-    content. gpu_sources: CUDA file name -> text, compiled by NVRTC where it is there. summary: a line for the build log.
-    """
-
-    modules: Mapping[str, str]
-    kernel_sources: Mapping[str, str]
-    entry_sources: Mapping[str, str]
-    headers: Mapping[str, str]
-    runtime_files: Mapping[str, bytes]
-    report: Report
-    summary: str
-    diagnostics: tuple[Diagnostic, ...] = ()
-    gpu_sources: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _CompiledVariant:
-    native: NativeVariant
-    scheduled: Scheduled
-    done: tuple[str, ...]
-    dumps: Mapping[str, str]
-    gpu: GpuVariant | None = None
-    chunks: tuple[GpuVariant, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _CompiledRegion:
-    native: NativeRegion
-    variants: tuple[_CompiledVariant, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _CompiledModule:
-    source: ModuleSource
-    regions: tuple[_CompiledRegion, ...]
-    diagnostics: tuple[Diagnostic, ...]
 
 
 class _Shared:
@@ -139,12 +86,12 @@ def compile_package(
     project = _project(modules, settings, profile)
     compiled = [_compile_module(module, profile, settings, shared, project) for module in modules]
     note = "" if native else "No C compiler was found: the modules are left as they are; the report says what would be optimised."
-    report = Report(tuple(_module_report(item) for item in compiled), native, note)
+    report = Report(tuple(module_report(item) for item in compiled), native, note)
     diagnostics = tuple(diagnostic for item in compiled for diagnostic in item.diagnostics)
     regions = [region for item in compiled for region in item.regions]
-    summary = _summary(compiled, native)
+    told = summary(compiled, native)
     if not native or not regions:
-        return CompiledPackage({}, {}, {}, {}, {}, report, summary, diagnostics)
+        return CompiledPackage({}, {}, {}, {}, {}, report, told, diagnostics)
     callees = _callees(regions)
     rewritten = {
         item.source.name: rewrite_module(item.source.text, [region.native.region for region in item.regions], polyopt_package, True)
@@ -161,7 +108,7 @@ def compile_package(
         {name: text for name, text in support.items() if not name.endswith(".c")},
         {**_runtime_files(), **_plans(regions)},
         report,
-        summary,
+        told,
         diagnostics,
         _gpu_sources(regions),
     )
@@ -171,7 +118,7 @@ def _project(modules: Sequence[ModuleSource], settings: Settings, profile: Profi
     return project_of([(module.name, module.path, module.text) for module in modules], settings, profile)
 
 
-def _callees(regions: Sequence[_CompiledRegion]) -> frozenset[str]:
+def _callees(regions: Sequence[CompiledRegion]) -> frozenset[str]:
     """The modules whose functions are in regions: they have to be bound, so that guards know these functions."""
     guards = (guard for region in regions for guard in region.native.region.globals)
     names = {guard.expected or "" for guard in guards if guard.kind == "function"}
@@ -182,7 +129,7 @@ def _callees(regions: Sequence[_CompiledRegion]) -> frozenset[str]:
 
 def _compile_module(
     module: ModuleSource, profile: Profile | None, settings: Settings, shared: _Shared, project: Project
-) -> _CompiledModule:
+) -> CompiledModule:
     analysis = analyse_module(module.text, module.path, module.name, profile, settings, project)
     found = list(analysis.diagnostics)
     regions = []
@@ -194,12 +141,12 @@ def _compile_module(
         compiled = _compile_region(module, region, settings, shared, found)
         if compiled is not None:
             regions.append(compiled)
-    return _CompiledModule(module, tuple(regions), tuple(found))
+    return CompiledModule(module, tuple(regions), tuple(found))
 
 
 def _compile_region(
     module: ModuleSource, region: Region, settings: Settings, shared: _Shared, found: list[Diagnostic]
-) -> _CompiledRegion | None:
+) -> CompiledRegion | None:
     symbol = f"{module.name.replace('.', '_')}_{region.name}"
     if _unit_name(symbol) in shared.refused:
         text = "the C compiler refused what polyopt made of this code, which stays Python"
@@ -225,7 +172,7 @@ def _compile_region(
         variants.append(replace(compiled, native=_indexed(compiled.native, shared)))
     if not variants:
         return None
-    return _CompiledRegion(_native_region(module, symbol, region, [variant.native for variant in variants]), tuple(variants))
+    return CompiledRegion(_native_region(module, symbol, region, [variant.native for variant in variants]), tuple(variants))
 
 
 def _native_region(module: ModuleSource, symbol: str, region: Region, natives: Sequence[NativeVariant]) -> NativeRegion:
@@ -246,8 +193,8 @@ def _indexed(native: NativeVariant, shared: _Shared) -> NativeVariant:
 
 
 def _with_gpu(
-    module: ModuleSource, region: Region, compiled: _CompiledVariant, settings: Settings, schedules: Schedules, code: str
-) -> _CompiledVariant:
+    module: ModuleSource, region: Region, compiled: CompiledVariant, settings: Settings, schedules: Schedules, code: str
+) -> CompiledVariant:
     """A compiled variant with its GPU variant, if one is asked for and there is one. Whatever goes wrong costs the GPU variant alone.
 
     code: stem of the region's CUDA file.
@@ -274,64 +221,6 @@ def _with_gpu(
     return replace(compiled, native=native, done=done, gpu=gpu, chunks=chunks)
 
 
-def compile_variant(
-    variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None, quiet: bool = False
-) -> _CompiledVariant:
-    """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong.
-
-    schedules: those of the region's variants so far; those that differ in strides alone share one. quiet: no floating-point flag matters.
-    """
-    lowered = replace(variant.kernel, name=symbol)
-    verify(lowered)
-    lists = lists_of(variant)
-    kernel = separate_operands(forward(fold(lowered)))
-    verify(kernel)
-    known = schedules or Schedules()
-    scheduled = known.of(kernel)
-    bound = with_condition(kernel, scheduled.condition)
-    optimised = as_variant(scheduled.optimised.kernel, bound, symbol)
-    source = kernel_source(optimised)
-    source = replace(source, work=kernel_work(kernel.body, optimised.body), uses_flags=source.uses_flags and not quiet)
-    may_stop = source.uses_flags or any(isinstance(statement, Alloc) for statement in walk(optimised.body))
-    given_up = source.uses_failed or (bool(lists) and _leaves_floats(variant)) or makes_lists(variant)
-    kept = safety(bound, given_up, may_stop, lambda _, everything: scheduled.must_keep(everything), lists)
-    able = loggable(optimised)
-    kept = with_log(kept, {name: ends for name, ends in scheduled.steered().items() if name in able})
-    if kept.logged:
-        source = replace(source, text=kernel_source(optimised, Printing(logged=tuple(item.array for item in kept.logged))).text)
-    native = NativeVariant(replace(variant, kernel=bound), source, kept, (), footprints=_footprints(scheduled, lists))
-    if lists:
-        native = replace(native, certain=certain_work(kernel.body, optimised.body))
-    if "ray" in settings.targets and not lists and not makes_lists(variant):
-        native = with_stages(native, optimised, known)
-    shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
-    dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
-    done = tuple(item.message for item in scheduled.optimised.diagnostics) + _on_ray(native)
-    return _CompiledVariant(native, scheduled, done, dumps)
-
-
-def _leaves_floats(variant: Variant) -> bool:
-    """Whether what leaves a region that works on lists may be a nan: then the original statements run, after the kernel."""
-    outputs = [output.array for output in variant.outputs]
-    inexact = [array for array in variant.kernel.arrays if array.dtype.kind in "fc"]
-    return any(array.role is Role.ARGUMENT or array.name in outputs for array in inexact)
-
-
-def _footprints(scheduled: Scheduled, lists: frozenset[str]) -> dict[str, Footprint]:
-    """What the kernel does to its lists."""
-    return {name: found for name, found in scheduled.footprints().items() if name in lists} if lists else {}
-
-
-def _on_ray(native: NativeVariant) -> tuple[str, ...]:
-    """What a Ray cluster can do with a variant, in words."""
-    if native.why_not:
-        return (f"not on a Ray cluster: {native.why_not}",)
-    if not native.stages:
-        return ()
-    spread = sum(stage.chunk is not None for stage in native.stages)
-    return (f"on a Ray cluster: {spread} of its {len(native.stages)} stages" if len(native.stages) > 1 else "on a Ray cluster",)
-
-
 def _unit_name(symbol: str) -> str:
     """The file name of a region's kernels."""
     return f"{symbol}.c"
@@ -352,7 +241,7 @@ def _runtime_files() -> dict[str, bytes]:
     return {item.name: item.read_bytes() for item in folder.iterdir() if item.name.endswith(".py")}
 
 
-def _plans(regions: Sequence[_CompiledRegion]) -> dict[str, bytes]:
+def _plans(regions: Sequence[CompiledRegion]) -> dict[str, bytes]:
     """The modules of plans, where a target beside the CPU is asked for."""
     gpu = []
     for region in regions:
@@ -366,7 +255,7 @@ def _plans(regions: Sequence[_CompiledRegion]) -> dict[str, bytes]:
     return plans | {"gpu_plans.py": gpu_plans_source(gpu).encode()} if gpu else plans
 
 
-def _gpu_sources(regions: Sequence[_CompiledRegion]) -> dict[str, str]:
+def _gpu_sources(regions: Sequence[CompiledRegion]) -> dict[str, str]:
     """One CUDA file a region."""
     found = {
         region.native.symbol: [gpu for v in region.variants if v.gpu is not None for gpu in (v.gpu, *v.chunks)] for region in regions
@@ -374,70 +263,10 @@ def _gpu_sources(regions: Sequence[_CompiledRegion]) -> dict[str, str]:
     return {f"{symbol}.cu": cuda_source(variants) for symbol, variants in found.items() if variants}
 
 
-def _summary(modules: Sequence[_CompiledModule], native: bool) -> str:
-    count = sum(len(module.regions) for module in modules)
-    missed = sum(item.severity is Severity.MISSED for module in modules for item in module.diagnostics)
-    verb = "optimised" if native else "could be optimised (no compiler)"
-    return f"{count} region{'s' * (count != 1)} {verb} in {len(modules)} module{'s' * (len(modules) != 1)}, {missed} left as they are"
-
-
-def _module_report(module: _CompiledModule) -> ModuleReport:
-    regions = tuple(
-        RegionReport(
-            region.native.region.name,
-            region.native.region.function,
-            region.native.region.span.lines,
-            _weakest(region),
-            tuple(_variant_report(region.native.region, variant) for variant in region.variants),
-        )
-        for region in module.regions
-    )
-    functions = _function_spans(module.source.text)
-    missed = tuple(
-        Missed(_function_at(functions, item.span), item.span.lines, item.kind, item.message, item.remedy, item.severity.value)
-        for item in sorted(set(module.diagnostics))
-    )
-    return ModuleReport(module.source.name, module.source.path, regions, missed)
-
-
-def _weakest(region: _CompiledRegion) -> str:
-    kinds = {variant.native.safety.kind for variant in region.variants}
-    return next(kind for kind in ("undo", "fresh", "proved") if kind in kinds)
-
-
-def _variant_report(region: Region, variant: _CompiledVariant) -> VariantReport:
-    types = tuple(type_words(item) for item in variant.native.variant.inputs)
-    return VariantReport(types, tuple(guard_words(variant.native.variant, region.globals)), variant.done)
-
-
-def _function_spans(text: str) -> list[tuple[int, int, str]]:
-    """First line, last line and qualified name of every function, outer before inner."""
-    spans: list[tuple[int, int, str]] = []
-
-    def visit(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            match child:
-                case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    spans.append((child.lineno, child.end_lineno or child.lineno, prefix + child.name))
-                    visit(child, f"{prefix}{child.name}.<locals>.")
-                case ast.ClassDef():
-                    visit(child, f"{prefix}{child.name}.")
-                case _:
-                    visit(child, prefix)
-
-    visit(ast.parse(text), "")
-    return spans
-
-
-def _function_at(functions: Sequence[tuple[int, int, str]], span: Span) -> str:
-    inside = [name for first, last, name in functions if first <= span.line <= last]
-    return inside[-1] if inside else ""
-
-
 def analyse(modules: Sequence[ModuleSource], profile: Profile | None, settings: Settings) -> Report:
     """The report alone: every phase but the C compiler."""
     shared, project = _Shared(), _project(modules, settings, profile)
-    return Report(tuple(_module_report(_compile_module(module, profile, settings, shared, project)) for module in modules))
+    return Report(tuple(module_report(_compile_module(module, profile, settings, shared, project)) for module in modules))
 
 
 def compile_file(
@@ -467,7 +296,7 @@ def compile_file(
     return "".join(_phase_text(module, phase, shared) for phase in shown)
 
 
-def _phase_text(module: _CompiledModule, phase: str, shared: _Shared) -> str:
+def _phase_text(module: CompiledModule, phase: str, shared: _Shared) -> str:
     if phase == "rewrite":
         regions = [region.native.region for region in module.regions]
         return rewrite_module(module.source.text, regions, f"{module.source.name}._polyopt")
@@ -476,7 +305,7 @@ def _phase_text(module: _CompiledModule, phase: str, shared: _Shared) -> str:
     return "".join(_phase_blocks(module, phase))
 
 
-def _phase_blocks(module: _CompiledModule, phase: str) -> Iterator[str]:
+def _phase_blocks(module: CompiledModule, phase: str) -> Iterator[str]:
     for region in module.regions:
         for number, variant in enumerate(region.variants):
             yield f"== {phase}: {region.native.region.name}, variant {number} ==\n{variant.dumps[phase]}"
