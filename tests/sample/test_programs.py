@@ -54,41 +54,11 @@ def test_run_has_an_effect(program):
     assert result is not None or difference(before, after) is not None
 
 
-def tril_update(before):
-    alpha, beta, C, A, B = (before[k] for k in ("alpha", "beta", "C", "A", "B"))
-    full = beta * C + alpha * (A @ B.T + B @ A.T)
-    return np.tril(full) + np.triu(C, 1)
-
-
 # name -> (what the program gives, what it should be), from the arguments before, after and the result
 FORMULAS = {
-    "gemm": lambda b, a, r: (a["C"], b["alpha"] * b["A"] @ b["B"] + b["beta"] * b["C"]),
     "gemm_expression": lambda b, a, r: (a["C"], b["alpha"] * b["A"] @ b["B"] + b["beta"] * b["C"]),
-    "two_mm": lambda b, a, r: (r, b["alpha"] * b["a"] @ b["b"] @ b["c"] + b["beta"] * b["d"]),
-    "atax": lambda b, a, r: (r, b["A"].T @ (b["A"] @ b["x"])),
-    "bicg": lambda b, a, r: (np.concatenate(r), np.concatenate([b["A"].T @ b["r"], b["A"] @ b["p"]])),
-    "mvt": lambda b, a, r: (a["x1"] + 1j * a["x2"], b["x1"] + b["A"] @ b["y1"] + 1j * (b["x2"] + b["A"].T @ b["y2"])),
-    "gesummv": lambda b, a, r: (r, (b["alpha"] * b["A"] + b["beta"] * b["B"]) @ b["x"]),
-    "syrk": lambda b, a, r: (
-        np.tril(a["C"]),
-        np.tril(b["alpha"] * b["A"] @ b["A"].T + b["beta"] * b["C"]),
-    ),
-    "syr2k": lambda b, a, r: (a["C"], tril_update(b)),
-    "trmm": lambda b, a, r: (r, b["alpha"] * (np.tril(b["A"], -1).T + np.eye(len(b["A"]))) @ b["B"]),
-    "symm": lambda b, a, r: (
-        a["C"],
-        b["alpha"] * (np.tril(b["A"]) + np.tril(b["A"], -1).T) @ b["B"] + b["beta"] * b["C"],
-    ),
-    "cholesky": lambda b, a, r: (np.tril(r), np.linalg.cholesky(b["A"])),
     "cholesky_dot": lambda b, a, r: (np.tril(a["A"]), np.linalg.cholesky(b["A"])),
-    "lu": lambda b, a, r: ((np.tril(a["A"], -1) + np.eye(len(a["A"]))) @ np.triu(a["A"]), b["A"]),
-    "durbin": lambda b, a, r: (toeplitz(b["r"]) @ r, -b["r"]),
-    "trisolv": lambda b, a, r: (b["L"] @ a["x"], b["b"]),
-    "floyd_warshall": lambda b, a, r: (r, relaxed(b["path"])),
     "floyd_warshall_broadcast": lambda b, a, r: (a["dist"], relaxed(b["dist"])),
-    "covariance": lambda b, a, r: (r, np.cov(b["data"], rowvar=False)),
-    "correlation": lambda b, a, r: (r, np.corrcoef(b["data"], rowvar=False)),
-    "doitgen": lambda b, a, r: (a["A"], np.einsum("rqs,sp->rqp", b["A"], b["C4"])),
     "conv_loops": lambda b, a, r: (r, windows(b["image"], b["stencil"])),
     "stockham_fft": lambda b, a, r: (r, np.fft.fft(b["x"])),
     "histogram": lambda b, a, r: (r, np.histogram(b["values"], b["bins"], (b["low"], b["high"]))[0]),
@@ -103,12 +73,6 @@ FORMULAS = {
     "contour_integral": lambda b, a, r: (np.shape(r), (2, *b["y"].shape)),
     "black_scholes": lambda b, a, r: (r[0] - r[1], b["spot"] - b["strike"] * np.exp(-b["rate"] * b["years"])),
 }
-
-
-def toeplitz(r):
-    column = np.concatenate([[1.0], r[:-1]])
-    n = len(column)
-    return column[np.abs(np.subtract.outer(np.arange(n), np.arange(n)))]
 
 
 def relaxed(distance):
@@ -162,19 +126,19 @@ def test_against_a_formula(name):
 
 
 def test_generated_package(tmp_path):
-    project = run_programs.generate(["gemm", "adi"], tmp_path)
-    assert {path.name for path in (project / "src" / "corpus").iterdir()} == {"__init__.py", "gemm.py", "adi.py"}
+    project = run_programs.generate(["nbody", "savgol"], tmp_path)
+    assert {path.name for path in (project / "src" / "corpus").iterdir()} == {"__init__.py", "nbody.py", "savgol.py"}
     tree = ast.parse((project / "tests" / "test_programs.py").read_text())
-    assert "gemm" in ast.unparse(tree)
+    assert "nbody" in ast.unparse(tree)
 
 
 def test_plain_against_plain():
-    outcome = run_programs.run("gemm", load("gemm"), load("gemm"), timed=False)
+    outcome = run_programs.run("nbody", load("nbody"), load("nbody"), timed=False)
     assert (outcome.difference, outcome.share) == (None, 0.0)
 
 
 def test_a_difference_is_found():
-    wrong = load("gemm")
+    wrong = load("gemm_expression")
     kernel = wrong.kernel
 
     def broken(**arguments):
@@ -182,9 +146,9 @@ def test_a_difference_is_found():
         arguments["C"][2, 3] = np.nextafter(arguments["C"][2, 3], 0.0)
 
     wrong.kernel = broken
-    outcome = run_programs.run("gemm", load("gemm"), wrong, timed=False)
+    outcome = run_programs.run("gemm_expression", load("gemm_expression"), wrong, timed=False)
     assert "arguments.C[2, 3]" in outcome.difference
-    assert "1 of 156" in outcome.difference
+    assert "1 of 144" in outcome.difference
 
 
 def test_optimised_share(tmp_path):
