@@ -1,4 +1,4 @@
-"""Small programs over the families of numerical Python, each run plain and optimised (`coverage.py` has a corpus of its own, and PolyBench).
+"""Small programs over the families of numerical Python, each run plain and optimised (`coverage.py` has another corpus, and PolyBench).
 
 ``programs/*.py`` are ordinary modules with ``initialize(n)``, which makes a dictionary of arguments, a function ``kernel`` and two sizes.
 They are put into a generated package whose test calls each kernel at two small sizes; polyopt profiles that test and compiles

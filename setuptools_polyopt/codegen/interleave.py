@@ -9,8 +9,9 @@
                                                  else: for each row: ...
 
 One row is a chain of operations, each of which waits some cycles for the last; eight rows keep the processor busy meanwhile. Always legal:
-iterations of a parallel loop are independent. Scalars that live inside the loop get a copy for each row. Non-goals: loops that hold vector
-loops (they are busy), inner loops whose bounds depend on the row or on data, temporaries with extents.
+iterations of a parallel loop are independent, and those of a serial one are where its subscripts show it. Scalars that live inside the
+loop get a copy for each row. Non-goals: loops that hold vector loops (they are busy), inner loops whose bounds depend on the row or on
+data, temporaries with extents.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from setuptools_polyopt.codegen import affine
+from setuptools_polyopt.codegen.storage import disjoint
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Compare, Expr, Load, Reduce, Sym, integer
+from setuptools_polyopt.ir.expressions import Binary, Call, Compare, Const, Expr, Load, Reduce, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import (
@@ -63,7 +65,8 @@ class _Made:
     def statement(self, item: Stmt) -> Stmt:
         match item:
             case For():
-                count = _count(item, self.kernel) if item.kind == "parallel" and item.step == 1 else 1
+                apart = item.step == 1 and (item.kind == "parallel" or _independent(item, self.kernel))
+                count = _count(item, self.kernel) if apart else 1
                 return self.rows(item, count) if count > 1 else replace(item, body=self.block(item.body))
             case If():
                 return replace(item, body=self.block(item.body), orelse=self.block(item.orelse))
@@ -122,6 +125,29 @@ def _count(loop: For, kernel: Kernel) -> int:
         return 1
     accesses = max(len(_accesses(item.body)) for item in chains)
     return MOST if accesses <= _SMALL else FEW if accesses <= _LARGE else 1
+
+
+def _independent(loop: For, kernel: Kernel) -> bool:
+    """Whether the subscripts alone show that no iteration of a serial loop meets another: whatever is written and outlives the iteration is
+    accessed through one subscript only, which names other elements for each of them."""
+    if loop.kind != "serial" or loads(loop.lower) or loads(loop.upper):
+        return False
+    local = {item.array for item in walk(loop.body) if isinstance(item, Alloc)}
+    inner = [item.var for item in walk(loop.body) if isinstance(item, For)]
+    targets = {item.target for item in assigns(loop.body) if item.target.array not in local}
+    written = {target.array for target in targets}
+    read = {load for item in walk(loop.body) for load in own_loads(item)}
+    if len(written) != len(targets) or any(load.array in written and load not in targets for load in read):
+        return False
+    others = {load.array for load in (*read, *targets)} - local
+    apart = all(one == other or disjoint(kernel, one, other) for one in written for other in others)
+    return apart and all(any(_moves_with(index, loop.var, inner) for index in target.indices) for target in targets)
+
+
+def _moves_with(index: Expr, var: str, others: Sequence[str]) -> bool:
+    """Whether a subscript moves with an iterator, and with it alone."""
+    slope = affine.step(index, var)
+    return isinstance(slope, Const) and slope != affine.ZERO and all(affine.step(index, other) == affine.ZERO for other in others)
 
 
 def _is_plain(loop: For, changing: set[str]) -> bool:

@@ -28,7 +28,7 @@ from setuptools_polyopt.diagnostics import (
     defect,
 )
 from setuptools_polyopt.frontend import Project, analyse_module, project_of
-from setuptools_polyopt.ir.kernel import MethodInput, Region, lists_of, makes_lists, without_numpy
+from setuptools_polyopt.ir.kernel import Kernel, MethodInput, Region, Variant, lists_of, makes_lists, without_numpy
 from setuptools_polyopt.multiversion.entry import region_source
 from setuptools_polyopt.multiversion.extension import extension_source
 from setuptools_polyopt.multiversion.gpu import GpuRegion, cuda_source, gpu_plans_source, gpu_variant
@@ -45,7 +45,7 @@ from setuptools_polyopt.pipeline.model import (
     ModuleSource,
 )
 from setuptools_polyopt.pipeline.reports import module_report, summary
-from setuptools_polyopt.pipeline.variant import compile_variant
+from setuptools_polyopt.pipeline.variant import compile_variant, versions
 from setuptools_polyopt.polyhedral import Options, Schedules
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.report.model import Report
@@ -152,12 +152,13 @@ def _compile_region(
         text = "the C compiler refused what polyopt made of this code, which stays Python"
         found.append(Diagnostic(region.span, DEFECT, text, REPORT_IT, shared.refused[_unit_name(symbol)], Severity.WARNING))
         return None
-    variants = []
+    variants: list[CompiledVariant] = []
     schedules = Schedules()
     own = settings.for_function(f"{module.name}:{region.function}")
-    for number, variant in enumerate(region.variants):
+    for variant, kernel in _versions(region, found):
+        quiet = without_numpy(region, variant)
         try:
-            compiled = compile_variant(variant, f"{symbol}_v{number}", own, schedules, without_numpy(region, variant))
+            compiled = compile_variant(variant, kernel, f"{symbol}_v{len(variants)}", own, schedules, quiet)
             alone = _native_region(module, symbol, region, [_indexed(compiled.native, shared)])
             region_source(alone, 0)  # what cannot be printed fails here
             _kernel_unit(alone, shared)
@@ -173,6 +174,15 @@ def _compile_region(
     if not variants:
         return None
     return CompiledRegion(_native_region(module, symbol, region, [variant.native for variant in variants]), tuple(variants))
+
+
+def _versions(region: Region, found: list[Diagnostic]) -> Iterator[tuple[Variant, Kernel]]:
+    """The variants with their kernels, as they are to be tried in a call."""
+    for variant in region.variants:
+        try:
+            yield from ((variant, kernel) for kernel in versions(variant))
+        except Exception as error:  # noqa: BLE001 -- a defect of ours
+            found.append(defect(region.span, error))
 
 
 def _native_region(module: ModuleSource, symbol: str, region: Region, natives: Sequence[NativeVariant]) -> NativeRegion:

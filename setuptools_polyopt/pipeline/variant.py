@@ -9,7 +9,7 @@ from setuptools_polyopt.codegen.log import loggable
 from setuptools_polyopt.codegen.source import Options as Printing
 from setuptools_polyopt.codegen.work import certain_work, kernel_work
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.ir.kernel import Role, Variant, lists_of, makes_lists
+from setuptools_polyopt.ir.kernel import Kernel, Role, Variant, lists_of, makes_lists
 from setuptools_polyopt.ir.printer import print_kernel
 from setuptools_polyopt.ir.statements import Alloc, walk
 from setuptools_polyopt.ir.verifier import verify
@@ -21,23 +21,21 @@ from setuptools_polyopt.polyhedral import Scheduled, Schedules, with_condition
 from setuptools_polyopt.polyhedral.fold import fold
 from setuptools_polyopt.polyhedral.footprint import Footprint
 from setuptools_polyopt.polyhedral.forward import forward
+from setuptools_polyopt.polyhedral.hoist import hoist
 from setuptools_polyopt.polyhedral.operands import separate_operands
 
 
 def compile_variant(
-    variant: Variant, symbol: str, settings: Settings, schedules: Schedules | None = None, quiet: bool = False
+    variant: Variant, kernel: Kernel, symbol: str, settings: Settings, schedules: Schedules, quiet: bool
 ) -> CompiledVariant:
-    """All phases for one variant. Raises Unsupported where one refuses, IRError where one is wrong.
+    """All phases for one variant and one of its `versions`. Raises Unsupported where one refuses, IRError where one is wrong.
 
     schedules: those of the region's variants so far; those that differ in strides alone share one. quiet: no floating-point flag matters.
     """
     lowered = replace(variant.kernel, name=symbol)
-    verify(lowered)
     lists = lists_of(variant)
-    kernel = separate_operands(forward(fold(lowered)))
-    verify(kernel)
-    known = schedules or Schedules()
-    scheduled = known.of(kernel)
+    kernel = replace(kernel, name=symbol)
+    scheduled = schedules.of(kernel)
     bound = with_condition(kernel, scheduled.condition)
     optimised = as_variant(scheduled.optimised.kernel, bound, symbol)
     source = kernel_source(optimised)
@@ -53,11 +51,26 @@ def compile_variant(
     if lists:
         native = replace(native, certain=certain_work(kernel.body, optimised.body))
     if "ray" in settings.targets and not lists and not makes_lists(variant):
-        native = with_stages(native, optimised, known)
+        native = with_stages(native, optimised, schedules)
     shown = {"loops": print_kernel(optimised), "c": f"{source.struct}\n{source.text}"}
     dumps = {"lower": print_kernel(lowered), "fold": print_kernel(bound), **scheduled.optimised.dumps, **shown}
     done = tuple(item.message for item in scheduled.optimised.diagnostics) + _on_ray(native)
     return CompiledVariant(native, scheduled, done, dumps)
+
+
+def prepared(variant: Variant) -> Kernel:
+    """The variant's kernel as the polyhedral stage wants it. Raises IRError where the frontend has made a wrong one."""
+    verify(variant.kernel)
+    kernel = separate_operands(forward(fold(variant.kernel)))
+    verify(kernel)
+    return kernel
+
+
+def versions(variant: Variant) -> tuple[Kernel, ...]:
+    """The prepared kernel with tables of repeated calls; behind it the one without, where the tables must be small. Raises IRError."""
+    plain = prepared(variant)
+    hoisted = hoist(plain)
+    return (hoisted, plain) if len(hoisted.assumptions) > len(plain.assumptions) else (hoisted,)
 
 
 def _leaves_floats(variant: Variant) -> bool:

@@ -32,7 +32,7 @@ from setuptools_polyopt.polyhedral.tree import Member
 
 
 @dataclass(frozen=True)
-class _Index:
+class Gained:
     """An index that a temporary gains: the iterator of loop number `loop`, less `lower`, below `extent`."""
 
     level: int
@@ -47,7 +47,7 @@ class Expansion:
     array: str
     users: frozenset[str]
     name: str
-    indices: tuple[_Index, ...]
+    indices: tuple[Gained, ...]
 
 
 def expansions(scop: Scop) -> tuple[Expansion, ...]:
@@ -161,7 +161,7 @@ def _between(a: Statement, b: Statement, flow: isl.UnionMap) -> isl.UnionMap:
     return flow.intersect_domain(isl.UnionSet.from_set(a.domain)).intersect_range(isl.UnionSet.from_set(b.domain))
 
 
-def _indices(array: Array, web: list[Statement], scop: Scop, flow: isl.UnionMap) -> tuple[_Index, ...]:
+def _indices(array: Array, web: list[Statement], scop: Scop, flow: isl.UnionMap) -> tuple[Gained, ...]:
     """The common loops of a web along which its array must be expanded, so that they need not run in order because of it."""
     common = 0
     while all(len(s.loops) > common and s.loops[common] == web[0].loops[common] for s in web):
@@ -170,13 +170,13 @@ def _indices(array: Array, web: list[Statement], scop: Scop, flow: isl.UnionMap)
     for s in web:
         domain = domain.union(isl.UnionSet.from_set(s.domain))
     lives = flow.intersect_domain(domain).intersect_range(domain)
-    found: list[_Index] = []
+    found: list[Gained] = []
     for level in range(common):
         date = _level_dates(web, level)
         if not lives.is_subset(lives.eq_at_multi_union_pw_aff(date)):
             break
         if not _distinguished(array, web, level):
-            index = _index(level, web, scop)
+            index = iterator_range(level, web, scop)
             if index is None:
                 break
             found.append(index)
@@ -199,8 +199,8 @@ def _distinguished(array: Array, web: list[Statement], level: int) -> bool:
     return True
 
 
-def _index(level: int, web: list[Statement], scop: Scop) -> _Index | None:
-    """The range of a loop's iterator over all statements of a web, as expressions of the parameters."""
+def iterator_range(level: int, web: list[Statement], scop: Scop) -> Gained | None:
+    """The range of a loop's iterator over all statements of a web, as expressions of the parameters; None where it has no bounds."""
     values: isl.Set | None = None
     for s in web:
         iterator = function_map(s.space, None, [variable(s.space, s.iterators[level])])
@@ -215,4 +215,4 @@ def _index(level: int, web: list[Statement], scop: Scop) -> _Index | None:
     inside = hull.params().intersect(scop.context)
     low = simplify(function_to_expr(lower, inside, scop.names))
     extent = simplify(Binary("add", function_to_expr(upper.sub(lower), inside, scop.names), integer(1), DType.INT64))
-    return _Index(level, low, simplify(Binary("max", extent, integer(0), DType.INT64)))
+    return Gained(level, low, simplify(Binary("max", extent, integer(0), DType.INT64)))

@@ -6,7 +6,7 @@ Objects of one kernel live in one isl context, which `extract` makes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -93,6 +93,22 @@ def drop_domain_dim(relation: isl.Map, name: str) -> isl.Map:
     label = relation.get_tuple_name(_IN)
     relation = relation.project_out(_IN, relation.find_dim_by_name(_IN, name), 1)
     return relation.set_tuple_name(_IN, label) if label else relation
+
+
+def project_set_onto(domain: isl.Set, names: Iterable[str]) -> isl.Set:
+    """Project all dimensions away but the named ones."""
+    keep = set(names)
+    for position in reversed(range(domain.dim(_SET))):
+        if domain.get_dim_name(_SET, position) not in keep:
+            domain = domain.project_out(_SET, position, 1)
+    return domain
+
+
+def parametric(domain: isl.Set, names: Iterable[str]) -> isl.Set:
+    """The set with the named dimensions as parameters, as the loops over them see it."""
+    for name in names:
+        domain = domain.move_dims(_PARAM, domain.dim(_PARAM), _SET, domain.find_dim_by_name(_SET, name), 1)
+    return domain
 
 
 def linear(function: isl.PwAff) -> Mapping[str, Fraction] | None:

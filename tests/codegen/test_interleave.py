@@ -12,7 +12,7 @@ from kernel_builders import argument, array, at, kernel, loop, op, plus, put
 
 from setuptools_polyopt.codegen.interleave import interleave
 from setuptools_polyopt.codegen.registers import keep_in_registers
-from setuptools_polyopt.ir.expressions import Compare, Sym
+from setuptools_polyopt.ir.expressions import Compare, Expr, Load, Sym
 from setuptools_polyopt.ir.interpreter import run
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, If, Stmt
@@ -39,6 +39,9 @@ def rows() -> dict[str, Kernel]:
         "recurrence": nest(loop("i", 1, "n", loop("j", 1, "m", recurrence), kind="parallel"), "recurrence"),
         "peak": nest(loop("i", 0, "n", *peak, kind="parallel"), "peak", "best"),
         "deep": nest(loop("i", 0, "n", loop("t", 0, 3, dot()), kind="parallel"), "deep"),
+        "serial": nest(loop("i", 0, "n", dot()), "serial"),
+        "inside": nest(loop("t", 0, "m", loop("i", 0, "n", loop("j", 0, "t", dot().body[0]))), "inside"),  # type: ignore[union-attr]
+        "serial_peak": nest(loop("i", 0, "n", *peak), "serial_peak", "best"),
     }
 
 
@@ -99,10 +102,22 @@ def test_a_vector_loop_is_left_alone() -> None:
     assert interleave(before) is before
 
 
+def _added(target: Load) -> Stmt:
+    return put(target, op("add", target, at("A", "i", "j")))
+
+
+def _chained(array: str, row: Expr | str | int) -> Stmt:
+    """Sums up, from an element of another row."""
+    return loop("j", 0, "m", put(at(array, "i"), op("add", at(array, "i"), at(array, row))))
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(loop("i", 0, "n", dot()), id="serial"),
+        pytest.param(loop("i", 0, "n", _chained("x", plus("i", -1))), id="reads the row before"),
+        pytest.param(loop("i", 0, "n", _chained("x", 0)), id="reads one row"),
+        pytest.param(loop("i", 0, "n", loop("j", 0, "m", _added(at("x", 0)))), id="one element for all rows"),
+        pytest.param(loop("i", 0, "n", loop("j", 0, "m", _added(at("x", plus("i", "j"))))), id="elements of other rows"),
         pytest.param(loop("i", 0, "n", loop("j", 0, "i", dot().body[0]), kind="parallel"), id="bounds depend on the row"),  # type: ignore[union-attr]
         pytest.param(
             loop("i", 0, "n", loop("j", 0, "m", put(at("A", "i", "j"), at("y", "j"))), kind="parallel"), id="nothing is carried"
