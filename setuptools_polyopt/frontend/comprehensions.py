@@ -52,13 +52,15 @@ def comprehension(ctx: Context, node: ast.ListComp) -> ListValue:
 
 
 def listed(ctx: Context, argument: ast.expr) -> ListValue:
-    """`list(x)`: a comprehension of the elements of anything that a loop can run over."""
+    """`list(x)`: a comprehension of the elements of anything that a loop can run over. Alone it is no work: Python only copies."""
     if isinstance(argument, ast.GeneratorExp):
-        made = ast.ListComp(argument.elt, argument.generators)
-    else:
-        target, element = ast.Name(_ITEM, ast.Store()), ast.Name(_ITEM, ast.Load())
-        made = ast.ListComp(ast.copy_location(element, argument), [ast.comprehension(target, argument, [], 0)])
-    return comprehension(ctx, ast.copy_location(made, argument))
+        return comprehension(ctx, ast.copy_location(ast.ListComp(argument.elt, argument.generators), argument))
+    target, element = ast.Name(_ITEM, ast.Store()), ast.Name(_ITEM, ast.Load())
+    made = ast.ListComp(ast.copy_location(element, argument), [ast.comprehension(target, argument, [], 0)])
+    result = comprehension(ctx, ast.copy_location(made, argument))
+    ctx.state.explicit -= 1
+    ctx.state.nests += 1
+    return result
 
 
 def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:
