@@ -42,7 +42,7 @@ _ELEMENTS = {"div": "1.5 / a + 1.0", "sqrt": "np.sqrt(a) + 1.0", "floordiv": "1.
 """Slow operations on arrays (as scalars, Python checks them), with another one, since one alone is left to NumPy."""
 _LIBM = [name for name in costs.LIBM if hasattr(math, name) and name != "hypot"]
 """Functions that `math` hands to libm."""
-_PAIRS = frozenset({"atan2", "fmod", "pow"})
+_PAIRS = frozenset({"atan2", "fmod", "pow", "remainder"})
 
 
 _ARGUMENTS = "(a: NDArray[np.float64], b: NDArray[np.float64])"

@@ -92,12 +92,19 @@ def call(ctx: Context, node: ast.Call) -> Value:
 def _callee(ctx: Context, node: ast.expr) -> Value:
     """The function; of an object, its method, or what its class has for calling it."""
     span = ctx.span(node)
-    if isinstance(node, ast.Attribute) and chain(node) is not None:
+    if isinstance(node, ast.Attribute) and chain(node) is not None and not _is_known(ctx, node):
         base = ctx.expr(node.value)
         if isinstance(base, ObjectValue) and not _is_data(ctx, base, node.attr):
             return ctx.method(base, node.attr, span)
     found = ctx.expr(node)
     return ctx.method(found, "__call__", span) if isinstance(found, ObjectValue) else found
+
+
+def _is_known(ctx: Context, node: ast.expr) -> bool:
+    """Whether a chain of names leads through modules and classes to something of the project's, so that no object is asked."""
+    name, *rest = chain(node) or ("",)
+    own = not ctx.is_local(name) and name not in ctx.function.enclosing
+    return own and ctx.function.project.find(ctx.function.module, name, tuple(rest)) is not None
 
 
 def _is_data(ctx: Context, base: ObjectValue, name: str) -> bool:

@@ -3,6 +3,7 @@
     from .helpers import clamp         clamp      -> the function `clamp` of pkg.helpers
     from . import helpers              helpers.K  -> the constant `K` of pkg.helpers
     import pkg.helpers                 pkg.helpers.np.sqrt -> numpy.sqrt
+    from .geometry import Grid         Grid.spacing, Grid.N -> a static method, a constant of the class's body
 
 Each step is an expectation that a guard checks in every call. A function is what its `def` statement made: one that is decorated, bound
 again or handed to another compiler is not looked through.
@@ -112,6 +113,8 @@ class Project:
                 case str() if home or target != start.paths.get(part):
                     found = Module({part: target}).resolve(part, rest)
                     return None if found is None else Found(found, (*guards, replace(found.guard, home=home)))
+                case None if len(rest) == 1:
+                    return self.member(module, part, rest[0], home, tuple(guards))
                 case _:
                     return None
         return Found(ModulePath(module.name), tuple(guards))
@@ -179,6 +182,23 @@ class Project:
                 inherited = self.class_path(found[0].names, base)
                 if inherited and inherited != path:
                     yield from self.lineage(inherited)
+
+    def member(self, module: Module, name: str, attribute: str, home: str, guards: tuple[GlobalGuard, ...]) -> Found | None:
+        """`Grid.spacing`, `Grid.N`: a function or a constant of a class that a module calls `name`."""
+        path = self.class_path(module, ast.Name(name))
+        if not path or (attribute.startswith("__") and not attribute.endswith("__")):  # the compiler may call it otherwise
+            return None
+        function = self.method(path, attribute)
+        if function is not None:
+            return Found(function, (*guards, GlobalGuard(name, (attribute,), function.key, home=home, kind="function")))
+        for _, text, node in self.lineage(path):
+            if attribute in bound(node.body):
+                constants = text.names.inside(node.body)
+                if attribute not in constants:
+                    return None
+                guard = GlobalGuard(name, (attribute,), None, constants[attribute], home)
+                return Found(Resolved(guard, None, constants[attribute]), (*guards, guard))
+        return None
 
     def method(self, path: str, name: str) -> Definition | None:
         """A method of a class, None where there is none that can be known."""

@@ -16,7 +16,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.ir.kernel import GlobalGuard
@@ -29,12 +29,25 @@ _NAMED = {
     "math.tau": math.tau,
     "numpy.newaxis": None,
 }
-_OPERATIONS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
+_OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
 }
+_LARGE = 2**63
+"""Integers from here on are of no use to a kernel."""
+_GROWING = (ast.Pow, ast.LShift)
+_FAR = 64
+"""The largest exponent or shift: what lies beyond it is too large, or takes the build for ever to find out."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,24 @@ class Module:
         """The exact value of an expression of literals and constants, None where it is anything else."""
         found = _fold(node, self.constants, self.paths)
         return None if isinstance(found, _Unknown) else Literal(found)
+
+    def inside(self, body: Iterable[ast.stmt]) -> dict[str, Constant]:
+        """The constants of a class's body at the top level: its names come before the module's."""
+        counts: dict[str, int] = {}
+        own: dict[str, Constant] = {}
+        statements = list(_top_level(body))
+        for name in (name for statement in statements for name in bound([statement])):
+            counts[name] = counts.get(name, 0) + 1
+        around = {name: value for name, value in self.constants.items() if name not in counts}
+        paths = {name: path for name, path in self.paths.items() if name not in counts}
+        literals: dict[str, ast.expr] = {}
+        for statement in statements:
+            _note(statement, {}, literals, "")
+        for name, value in literals.items():
+            folded = _fold(value, {**around, **own}, paths) if counts[name] == 1 else _UNKNOWN
+            if not isinstance(folded, _Unknown):
+                own[name] = folded
+        return own
 
     def dotted(self, node: ast.expr) -> str | None:
         """The path of a name or attribute chain of the source, None for anything else."""
@@ -196,6 +227,19 @@ def spelt_float(text: object) -> float | None:
     return None if math.isnan(value) else value
 
 
+def _operated(op: ast.operator, first: Constant | _Unknown, second: Constant | _Unknown) -> Constant | _Unknown:
+    """The exact value of an operation of two constants."""
+    for operand in (first, second):
+        if not isinstance(operand, int | float | complex) or (isinstance(operand, int) and abs(operand) > _LARGE):
+            return _UNKNOWN
+    if isinstance(op, _GROWING) and isinstance(second, int) and second > _FAR:
+        return _UNKNOWN
+    try:
+        return _OPERATIONS[type(op)](first, second)
+    except (ArithmeticError, TypeError, ValueError):  # of Python's own numbers, so that is what the program would raise, too
+        return _UNKNOWN
+
+
 def _fold(node: ast.expr, constants: dict[str, Constant], paths: dict[str, str]) -> Constant | _Unknown:
     """The exact value of a literal expression."""
     match node:
@@ -212,12 +256,6 @@ def _fold(node: ast.expr, constants: dict[str, Constant], paths: dict[str, str])
             inner = _fold(operand, constants, paths)
             return -inner if isinstance(inner, int | float | complex) else _UNKNOWN
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
-            first, second = _fold(left, constants, paths), _fold(right, constants, paths)
-            if isinstance(first, int | float | complex) and isinstance(second, int | float | complex):
-                try:
-                    return _OPERATIONS[type(op)](first, second)
-                except ArithmeticError:
-                    return _UNKNOWN
-            return _UNKNOWN
+            return _operated(op, _fold(left, constants, paths), _fold(right, constants, paths))
         case _:
             return _UNKNOWN

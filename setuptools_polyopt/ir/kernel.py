@@ -227,7 +227,8 @@ class GlobalGuard:
 
     home: the project's module among whose names it is looked up, empty for the region's own. kind: of the project's own things, a
     "module" (`expected` is its name), a "value" (anything: it is an input of the region), a "function" (`expected` is "pkg.mod:f": what
-    that very `def` made), or a "default" of such a function (`value`, at place `position` of `__defaults__`)."""
+    that very `def` made), or a "default" of such a function (`value`, at place `position` of `__defaults__`). A function or a constant
+    may be a class's: `name` is the class, `attributes` the one name in it."""
 
     name: str
     attributes: tuple[str, ...]

@@ -2,6 +2,7 @@
 
     np.linalg.norm  ->  np is the module numpy; linalg is numpy's own; norm is numpy.linalg's own
     helpers.clamp   ->  helpers is the module pkg.helpers; clamp is what the `def clamp` of pkg.helpers makes
+    Grid.N          ->  what the class that is called Grid has as N is 8
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
         return (_row("MODULE", name, guard.expected, home=guard.home),)
     if guard.kind == "function":
         module, _, function = guard.expected.partition(":")
-        return (_row("FUNCTION", name, module, function, home=guard.home),)
+        return (_row("FUNCTION", name, module, function, home=guard.home, member=_member(guard)),)
     parts = guard.expected.split(".")
     if parts[0] == "builtins" and not guard.attributes:
         return (_row("BUILTIN", name, home=guard.home),)
@@ -59,9 +60,16 @@ def _row(
     real: str = "0",
     home: str = "",
     place: int = 0,
+    member: str = "",
 ) -> str:
     texts = [quoted(name), quoted(module) if module else "NULL", "NULL" if attribute is None else _exact(attribute)]
-    return f"{{POLYOPT_GLOBAL_{kind}, {', '.join(texts)}, {integer}, {real}, {quoted(home) if home else 'NULL'}, {place}}}"
+    around = [quoted(home) if home else "NULL", str(place), quoted(member) if member else "NULL"]
+    return f"{{POLYOPT_GLOBAL_{kind}, {', '.join(texts)}, {integer}, {real}, {', '.join(around)}}}"
+
+
+def _member(guard: GlobalGuard) -> str:
+    """The name in a class of the project; empty for what is no class's."""
+    return guard.attributes[0] if guard.attributes else ""
 
 
 _MODULES = frozenset({"numpy", "math", "cmath", "builtins", "numpy.linalg", "numpy.fft", "numpy.random"})
@@ -73,21 +81,22 @@ def _is_module(parts: Sequence[str]) -> bool:
 
 def _constant_row(guard: GlobalGuard) -> str:
     """A constant by its value; of a function's defaults, where the name is that function's."""
-    name, home, place = guard.name, guard.home, guard.position + 1 if guard.kind == "default" else 0
+    name, place = guard.name, guard.position + 1 if guard.kind == "default" else 0
+    home, member = guard.home, _member(guard)
     match guard.value:
         case None:
-            return _row("NONE", name, home=home, place=place)
+            return _row("NONE", name, home=home, place=place, member=member)
         case bool() as value:
-            return _row("BOOL", name, integer=str(int(value)), home=home, place=place)
+            return _row("BOOL", name, integer=str(int(value)), home=home, place=place, member=member)
         case int() as value:
-            return _row("INT", name, integer=f"INT64_C({value})", home=home, place=place)
+            return _row("INT", name, integer=_int64(value), home=home, place=place, member=member)
         case float() as value:
-            return _row("FLOAT", name, real=_real(value), home=home, place=place)
+            return _row("FLOAT", name, real=_real(value), home=home, place=place, member=member)
         case str() as value:
-            return _row("STR", name, attribute=value, home=home, place=place)
+            return _row("STR", name, attribute=value, home=home, place=place, member=member)
         case value:
             imag = struct.unpack("<q", struct.pack("<d", value.imag))[0]
-            return _row("COMPLEX", name, real=_real(value.real), integer=_int64(imag), home=home, place=place)
+            return _row("COMPLEX", name, real=_real(value.real), integer=_int64(imag), home=home, place=place, member=member)
 
 
 def _real(value: float) -> str:

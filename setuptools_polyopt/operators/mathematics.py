@@ -1,7 +1,7 @@
 """The module `math` on scalars: arguments become Python floats, results are Python's.
 
 Functions that CPython hands to the process's libm are checked libm calls (they raise where CPython does). Functions with an algorithm of
-CPython's own (hypot, dist, gamma, lgamma, remainder, fsum, two-argument log) stay Python: their bits are the interpreter's.
+CPython's own (hypot, dist, gamma, lgamma, fsum, two-argument log) stay Python: their bits are the interpreter's.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _LIBM_UNARY = frozenset({
     "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1",
     "log", "log10", "log1p", "log2", "sin", "sinh", "tan", "tanh",
 })  # fmt: skip
-_LIBM_BINARY = frozenset({"atan2", "fmod", "pow"})
+_LIBM_BINARY = frozenset({"atan2", "fmod", "pow", "remainder"})  # CPython's own remainder is exact, and so is libm's
 _ROUNDING: dict[str, UnaryOp] = {"floor": "floor", "ceil": "ceil", "trunc": "trunc"}
 _TESTS: dict[str, UnaryOp] = {"isnan": "isnan", "isinf": "isinf", "isfinite": "isfinite"}
 FUNCTIONS = _LIBM_UNARY | _LIBM_BINARY | frozenset(_ROUNDING) | frozenset(_TESTS) | {"sqrt", "fabs", "copysign", "degrees", "radians"}
-_OWN = frozenset({"hypot", "dist", "gamma", "lgamma", "remainder", "fsum", "sumprod", "prod", "fma"})
+_OWN = frozenset({"hypot", "dist", "gamma", "lgamma", "fsum", "sumprod", "prod", "fma"})
 
 
 def call(name: str, args: Sequence[Operand], span: Span) -> Operand:

@@ -124,6 +124,25 @@ def test_resolution_of_module_names() -> None:
     assert (found.path, found.guard.expected) == ("numpy.max", "numpy.amax")
 
 
+def test_constants_of_operations() -> None:
+    module = module_names(
+        ast.parse("A = 1 << 5 | 3\nB = 2**10 // 3 % 7\nC = A & ~1\nD = 10**-2\nE = 2**64\n"
+            "F = 2**9999999999\nG = 1 << -1\nH = 1.5 & 1\nI = E + 1")
+    )
+    assert module.constants == {"A": 35, "B": 5, "D": 0.01, "E": 2**64}
+
+
+def test_constants_in_the_body_of_a_class() -> None:
+    text = (
+        "A = 1\nB = 2\nclass K:\n    A = A + 1\n    B = 5\n    C = B + 1\n"
+        "    if A:\n        D = 3\n    E = 4\n    E = 5\n    F = E\n"
+    )
+    tree = ast.parse(text)
+    node = tree.body[-1]
+    assert isinstance(node, ast.ClassDef)
+    assert module_names(tree).inside(node.body) == {"B": 5, "C": 6}
+
+
 SOURCE = """
 def f(a, n):
     for i in range(n):

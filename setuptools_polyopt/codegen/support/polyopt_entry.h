@@ -83,6 +83,7 @@ struct polyopt_global {
     double real;
     const char *home;
     int32_t place;
+    const char *member; /* the name stands for a class, and this one of its attributes is meant; NULL: the object itself is */
 };
 
 /* A NumPy inner loop by the ufunc's name and its types in NumPy's short notation: {"exp", "f8->f8", 1}, {"square", "c16->c16", 0}.
@@ -129,8 +130,8 @@ PyObject *polyopt_extension_init(const struct polyopt_extension *extension);
 /* ---- a region's state: `self` of its function ------------------------------------------------------------------------------------ */
 
 /* expected: the object that was verified last (NULL and key set: none yet), `__defaults__` where those are meant; code: of a function.
- * around: the names of the module that must not hide a builtin. */
-struct polyopt_slot { PyObject *dict, *key, *expected, *code, *around; };
+ * around: the names of the module that must not hide a builtin; member: the attribute of a class that is meant. */
+struct polyopt_slot { PyObject *dict, *key, *expected, *code, *around, *member; };
 
 /* A module of the extension as the user's module knows it: its names and its code, the same ones as long as the process lives. */
 struct polyopt_home { PyObject *dict, *code; };

@@ -267,7 +267,8 @@ static int find_home(const struct polyopt_globals *globals, const struct polyopt
     PyObject *names = names_of(globals, global->kind == POLYOPT_GLOBAL_ATTRIBUTE ? global->module : global->home);
     PyObject *dict = global->kind == POLYOPT_GLOBAL_BUILTIN ? globals->builtins : names;
     if (!slot->key) slot->key = PyUnicode_InternFromString(global->name);
-    if (!names || !slot->key) {
+    if (global->member && !slot->member) slot->member = PyUnicode_InternFromString(global->member);
+    if (!names || !slot->key || (global->member && !slot->member)) {
         PyErr_Clear();
         return 0;
     }
@@ -308,6 +309,14 @@ static int verified(struct polyopt_globals *globals, const struct polyopt_global
     return 1;
 }
 
+/* An attribute of a class, as Python finds it; a new reference. NULL: none, or the class's class may have ways of its own. */
+static PyObject *member_of(PyObject *owner, PyObject *name)
+{
+    PyObject *value = Py_TYPE(owner) == &PyType_Type ? PyObject_GetAttr(owner, name) : NULL;
+    if (!value) PyErr_Clear();
+    return value;
+}
+
 static POLYOPT_COLD int verify(struct polyopt_globals *globals, int index)
 {
     struct polyopt_slot *slot = &globals->slots[index];
@@ -321,6 +330,12 @@ static POLYOPT_COLD int verify(struct polyopt_globals *globals, int index)
         return 0;
     }
     Py_INCREF(object); /* verification runs Python code */
+    if (slot->member) {
+        PyObject *owner = object;
+        object = member_of(owner, slot->member);
+        Py_DECREF(owner);
+        if (!object) return 0;
+    }
     if (global->place) {
         PyObject *defaults = polyopt_defaults(object, NULL, NULL);
         Py_DECREF(object);
@@ -343,13 +358,23 @@ static int unchanged(const struct polyopt_global *global, const struct polyopt_s
     return part && part == (global->place ? slot->expected : slot->code);
 }
 
+/* Whether the attribute of a class is what it was, or something that is as good. */
+static int member_ok(struct polyopt_globals *globals, int index, PyObject *owner)
+{
+    PyObject *value = member_of(owner, globals->slots[index].member);
+    int ok = value && (unchanged(&globals->module->globals[index], &globals->slots[index], value) || verify(globals, index));
+    Py_XDECREF(value);
+    return ok;
+}
+
 int polyopt_globals_ok(struct polyopt_state *state, int first, int count)
 {
     struct polyopt_globals *globals = state->globals;
     for (int i = first; i < first + count; i++) {
         struct polyopt_slot *slot = &globals->slots[i];
         PyObject *object = slot->expected ? PyDict_GetItemWithError(slot->dict, slot->key) : NULL;
-        int ok = object ? unchanged(&globals->module->globals[i], slot, object) || verify(globals, i)
+        int ok = object ? (slot->member ? member_ok(globals, i, object)
+                                        : unchanged(&globals->module->globals[i], slot, object) || verify(globals, i))
                         : (PyErr_Clear(), !slot->expected && verify(globals, i));
         if (ok && slot->around) ok = !PyDict_GetItemWithError(slot->around, slot->key);
         if (!ok) {

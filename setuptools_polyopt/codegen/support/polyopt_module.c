@@ -90,6 +90,7 @@ static void free_globals(PyObject *capsule)
         Py_XDECREF(globals->slots[i].expected);
         Py_XDECREF(globals->slots[i].code);
         Py_XDECREF(globals->slots[i].around);
+        Py_XDECREF(globals->slots[i].member);
     }
     for (int i = 0; i < polyopt_current->nmodules; i++) {
         Py_XDECREF(globals->homes[i].dict);

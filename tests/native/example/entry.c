@@ -304,21 +304,21 @@ static PyObject *enter_globals(PyObject *self, PyObject *const *args, Py_ssize_t
 static const struct polyopt_loop_spec loops[LOOPS] = {{"exp", "f8->f8", 1}, {"add", "f4f4->f4", 1}, {"multiply", "c16c16->c16", 0}, {"exp", "i8->i8", 1}};
 
 static const struct polyopt_global globals[] = {
-    {POLYOPT_GLOBAL_MODULE, "np", "numpy", NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_BUILTIN, "range", NULL, NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_ATTRIBUTE, "sqrt", "numpy", NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_OBJECT, "root", "math", "sqrt", 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_FUNCTION, "helper", NULL, "helper", 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_INT, "N", NULL, NULL, 100, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_FLOAT, "EPS", NULL, NULL, 0, 0.25, NULL, 0},
-    {POLYOPT_GLOBAL_BOOL, "FLAG", NULL, NULL, 1, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_NONE, "NOTHING", NULL, NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_ATTRIBUTE, "linalg", "numpy", NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_ATTRIBUTE, "abs", "numpy", NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_ATTRIBUTE, "sum", "numpy", NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_ATTRIBUTE, "zeros", "numpy", NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_ATTRIBUTE, "float64", "numpy", NULL, 0, 0.0, NULL, 0},
-    {POLYOPT_GLOBAL_ATTRIBUTE, "pi", "numpy", NULL, 0, 0.0, NULL, 0},
+    {POLYOPT_GLOBAL_MODULE, "np", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_BUILTIN, "range", NULL, NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_ATTRIBUTE, "sqrt", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_OBJECT, "root", "math", "sqrt", 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_FUNCTION, "helper", NULL, "helper", 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_INT, "N", NULL, NULL, 100, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_FLOAT, "EPS", NULL, NULL, 0, 0.25, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_BOOL, "FLAG", NULL, NULL, 1, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_NONE, "NOTHING", NULL, NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_ATTRIBUTE, "linalg", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_ATTRIBUTE, "abs", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_ATTRIBUTE, "sum", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_ATTRIBUTE, "zeros", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_ATTRIBUTE, "float64", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
+    {POLYOPT_GLOBAL_ATTRIBUTE, "pi", "numpy", NULL, 0, 0.0, NULL, 0, NULL},
 };
 #define COUNT(table) ((int32_t)(sizeof table / sizeof *table))
 
