@@ -79,7 +79,7 @@ def regions(kernels: Any, scale: float) -> dict[str, Callable[[], Any]]:
     echo, replica, rates = rng.standard_normal(20_000), rng.standard_normal(20_000), np.linspace(0.0, 0.5, int(180 * scale))
     data = rng.random((3000, int(3600 * scale**0.5)))
     return {
-        "ambiguity (180 rates, 80 delays, 20000 samples)": lambda: kernels.ambiguity(echo, replica, rates, 80),
+        "ambiguity (180 rates, 2400 delays, 20000 samples)": lambda: kernels.ambiguity(echo, replica, rates, 2400),
         "covariance (3000 observations, 3600 variables)": lambda: kernels.covariance(data),
     }
 

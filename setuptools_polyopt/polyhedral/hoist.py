@@ -87,12 +87,14 @@ def _not_known(limits: Iterable[Holds]) -> tuple[Holds, ...]:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """value: to be hoisted. label: of the statement that evaluates it. loops: around that, outer first. used: those it depends on."""
+    """value: to be hoisted. label: of the statement that evaluates it. loops: around that, outer first. used: those it depends on. sums:
+    those that the statement adds up over."""
 
     value: Expr
     label: str
     loops: tuple[str, ...]
     used: frozenset[str]
+    sums: frozenset[str]
 
     @property
     def around(self) -> tuple[str, ...]:
@@ -102,23 +104,33 @@ class _Candidate:
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The loops that fill the table."""
-        return tuple(var for var in self.loops[len(self.around) :] if var in self.used)
+        """The loops that fill the table, and its axes. Those of a sum come first: the others can run as vectors, along the last axis."""
+        inside = [var for var in self.loops[len(self.around) :] if var in self.used]
+        return tuple(sorted(inside, key=lambda var: var not in self.sums))
 
 
-def _candidates(body: Block, loops: tuple[str, ...], written: frozenset[str]) -> Iterator[_Candidate]:
+def _candidates(body: Block, loops: tuple[For, ...], written: frozenset[str]) -> Iterator[_Candidate]:
+    names = tuple(loop.var for loop in loops)
     for statement in body:
         match statement:
-            case For(var=var):
-                yield from _candidates(statement.body, (*loops, var), written)
+            case For():
+                yield from _candidates(statement.body, (*loops, statement), written)
             case If():
                 yield from _candidates(statement.body, loops, written)
                 yield from _candidates(statement.orelse, loops, written)
             case Assign(value=value, label=label):
-                for found in _repeated(value, frozenset(loops), written):
-                    yield _Candidate(found, label, loops, symbols(found) & {*loops})
+                sums = frozenset(loop.var for loop in loops if _sums_up(statement, loop))
+                for found in _repeated(value, frozenset(names), written):
+                    yield _Candidate(found, label, names, symbols(found) & {*names}, sums)
             case _:
                 pass
+
+
+def _sums_up(statement: Assign, loop: For) -> bool:
+    """Whether each iteration of the loop goes on with the element that the last one has left."""
+    target = statement.target
+    moves = any(loop.var in symbols(index) for index in target.indices)
+    return not moves and target in loads(statement.value) and sum(item.target.array == target.array for item in assigns(loop.body)) == 1
 
 
 def _repeated(expr: Expr, loops: frozenset[str], written: frozenset[str]) -> Iterator[Expr]:

@@ -35,18 +35,29 @@ def sink(tree: Tree, scop: Scop, outer: tuple[Member, ...] = ()) -> Tree:
         case Allocate(child=child):
             return replace(tree, child=sink(child, scop, outer))
         case Band(members=members, child=child):
-            for position, member in enumerate(members):
-                if member.coincident and not isinstance(child, Leaf) and _gains(tree, member, scop, outer):
-                    block = tile_member(member, BLOCK, "block")
-                    loops = (*members[:position], block, *members[position + 1 :])
-                    return Band(loops, False, _push(child, replace(member, note="point")))
-            return replace(tree, child=sink(child, scop, (*outer, *members)))
+            gains = [_gain(tree, member, scop, outer) for member in members]
+            if isinstance(child, Leaf) or max(gains) <= 0:
+                return replace(tree, child=sink(child, scop, (*outer, *members)))
+            member = members[gains.index(max(gains))]
+            return Band(_with_blocks(tree, member), False, _push(child, replace(member, note="point")))
         case _:
             assert_never(tree)
 
 
-def _gains(tree: Band, member: Member, scop: Scop, outer: tuple[Member, ...]) -> bool:
-    """Do the deepest statements' accesses cost less with the loop innermost?"""
+def _with_blocks(tree: Band, member: Member) -> tuple[Member, ...]:
+    """The band's loops with blocks in the place of a member: behind its neighbours that carry nothing either, which have more iterations
+    for threads to share."""
+    at = tree.members.index(member)
+    last = at
+    while tree.permutable and last + 1 < len(tree.members) and tree.members[last + 1].coincident:
+        last += 1
+    return (*tree.members[:at], *tree.members[at + 1 : last + 1], tile_member(member, BLOCK, "block"), *tree.members[last + 1 :])
+
+
+def _gain(tree: Band, member: Member, scop: Scop, outer: tuple[Member, ...]) -> int:
+    """How much less the deepest statements' accesses cost with a loop innermost that carries nothing; 0 for other loops."""
+    if not member.coincident:
+        return 0
     deepest = max(len(scop.statement(name).iterators) for name in tree.names)
     now = then = 0
     for name in tree.names:
@@ -56,14 +67,14 @@ def _gains(tree: Band, member: Member, scop: Scop, outer: tuple[Member, ...]) ->
         rows = [m.row(name) for m in loops]
         known = [row for row in rows if row is not None]
         if len(known) < len(rows):
-            return False
+            return 0
         before = cost(scop.statement(name), scop, known, len(loops) - 1)
         after = cost(scop.statement(name), scop, known, loops.index(member))
         if before is None or after is None:
-            return False
+            return 0
         now += before
         then += after
-    return then < now
+    return now - then
 
 
 def _push(tree: Tree, member: Member) -> Tree:
