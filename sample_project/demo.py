@@ -152,7 +152,7 @@ def on_a_cluster(pair: Pair) -> None:
     command: list[str | Path] = [ROOT / "benchmarks" / "ray_cluster.py", "--built", pair.built, "--brief", "--rounds", "1"]
     printed = loading.run_python(command, cwd=ROOT, env={"POLYOPT_TRACE": "1"})
     for line in printed.splitlines():
-        if "one raylet" in line or ("ambiguity" in line and line.startswith("polyopt: ")):
+        if "one raylet" in line or ("covariance" in line and line.startswith("polyopt: ")):
             print(f"  {line}")
 
 

@@ -16,9 +16,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from setuptools_polyopt.exhaustive import assert_never
+from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.polyhedral.marks import tile_member
 from setuptools_polyopt.polyhedral.scop import Scop
-from setuptools_polyopt.polyhedral.strides import cost
+from setuptools_polyopt.polyhedral.strides import cost, kept
 from setuptools_polyopt.polyhedral.tree import Allocate, Band, Leaf, Member, Sequence, Tree, path, sequence
 
 BLOCK = 512
@@ -36,9 +37,10 @@ def sink(tree: Tree, scop: Scop, outer: tuple[Member, ...] = ()) -> Tree:
             return replace(tree, child=sink(child, scop, outer))
         case Band(members=members, child=child):
             gains = [_gain(tree, member, scop, outer) for member in members]
-            if isinstance(child, Leaf) or max(gains) <= 0:
+            best = max(gains)
+            if isinstance(child, Leaf) or best[0] <= 0:
                 return replace(tree, child=sink(child, scop, (*outer, *members)))
-            member = members[gains.index(max(gains))]
+            member = members[gains.index(best)]
             return Band(_with_blocks(tree, member), False, _push(child, replace(member, note="point")))
         case _:
             assert_never(tree)
@@ -54,27 +56,38 @@ def _with_blocks(tree: Band, member: Member) -> tuple[Member, ...]:
     return (*tree.members[:at], *tree.members[at + 1 : last + 1], tile_member(member, BLOCK, "block"), *tree.members[last + 1 :])
 
 
-def _gain(tree: Band, member: Member, scop: Scop, outer: tuple[Member, ...]) -> int:
-    """How much less the deepest statements' accesses cost with a loop innermost that carries nothing; 0 for other loops."""
+def _gain(tree: Band, member: Member, scop: Scop, outer: tuple[Member, ...]) -> tuple[int, int]:
+    """How much less the deepest statements' accesses cost with a loop innermost that carries nothing, and how much stays the same
+    along it; zeros for other loops."""
+    nothing = (0, 0)
     if not member.coincident:
-        return 0
+        return nothing
     deepest = max(len(scop.statement(name).iterators) for name in tree.names)
-    now = then = 0
+    local = _own_temporaries(tree, scop)
+    gained = same = 0
     for name in tree.names:
         loops = (*outer, *path(tree, name))
-        if len(scop.statement(name).iterators) < deepest:
+        statement = scop.statement(name)
+        if len(statement.iterators) < deepest:
             continue
         rows = [m.row(name) for m in loops]
         known = [row for row in rows if row is not None]
         if len(known) < len(rows):
-            return 0
-        before = cost(scop.statement(name), scop, known, len(loops) - 1)
-        after = cost(scop.statement(name), scop, known, loops.index(member))
+            return nothing
+        before = cost(statement, scop, known, len(loops) - 1, local)
+        after = cost(statement, scop, known, loops.index(member), local)
         if before is None or after is None:
-            return 0
-        now += before
-        then += after
-    return now - then
+            return nothing
+        gained += before - after
+        same += kept(statement, scop, known, loops.index(member))
+    return gained, same
+
+
+def _own_temporaries(tree: Tree, scop: Scop) -> frozenset[str]:
+    """The temporaries that live inside a tree."""
+    inside = frozenset(tree.names)
+    outside = {a.load.array for s in scop.statements if s.name not in inside for a in s.accesses}
+    return frozenset(a.name for a in scop.kernel.arrays if a.role is Role.TEMPORARY) - outside
 
 
 def _push(tree: Tree, member: Member) -> Tree:

@@ -79,8 +79,10 @@ def movement(access: Access, direction: Mapping[str, Fraction]) -> tuple[Fractio
     return tuple(found)
 
 
-def access_cost(access: Access, array: Array, direction: Mapping[str, Fraction]) -> int:
-    """Cost of one access per iteration along a direction: 0 (does not move), 1 (next element) or STRIDED."""
+def access_cost(access: Access, array: Array, direction: Mapping[str, Fraction], local: bool = False) -> int:
+    """Cost of one access per iteration along a direction: 0 (does not move), 1 (next element) or STRIDED.
+
+    local: the array is a temporary of the loops in question, which will have no axes but the one that they move along."""
     if not array.rank:
         return 0
     moved = movement(access, direction)
@@ -88,18 +90,31 @@ def access_cost(access: Access, array: Array, direction: Mapping[str, Fraction])
         return STRIDED
     if not any(moved):
         return 0
+    if local and sum(map(bool, moved)) == 1:
+        return 1
     near = 0 if array.layout is Layout.FORTRAN else array.rank - 1
     if array.layout is not Layout.STRIDED and abs(moved[near]) == 1 and not any(m for k, m in enumerate(moved) if k != near):
         return 1
     return STRIDED
 
 
-def cost(statement: Statement, scop: Scop, rows: Sequence[Row], position: int) -> int | None:
-    """Cost of the statement's accesses when loop `position` is innermost; None if the statement does not move along it."""
+def cost(statement: Statement, scop: Scop, rows: Sequence[Row], position: int, local: frozenset[str] = frozenset()) -> int | None:
+    """Cost of the statement's accesses when loop `position` is innermost; None if the statement does not move along it.
+
+    local: temporaries of the loops in question."""
     direction = solve(rows, statement.iterators, position)
     if direction is None:
         return None
-    return sum(access_cost(a, scop.kernel.array(a.load.array), direction) for a in _distinct(statement))
+    return sum(access_cost(a, scop.kernel.array(a.load.array), direction, a.load.array in local) for a in _distinct(statement))
+
+
+def kept(statement: Statement, scop: Scop, rows: Sequence[Row], position: int) -> int:
+    """Axes of the arrays that do not move when loop `position` advances: a measure of what it uses again."""
+    direction = solve(rows, statement.iterators, position)
+    if direction is None:
+        return 0
+    still = (a for a in _distinct(statement) if access_cost(a, scop.kernel.array(a.load.array), direction) == 0)
+    return sum(scop.kernel.array(a.load.array).rank for a in still)
 
 
 def jumps(statement: Statement, scop: Scop, rows: Sequence[Row], position: int) -> int:
