@@ -77,9 +77,9 @@ def regions(kernels: Any, scale: float) -> dict[str, Callable[[], Any]]:
     """Calls that take some seconds on one processor: much work on little data, and on 70 MB of it with as much to bring back."""
     rng = np.random.default_rng(1)
     echo, replica, rates = rng.standard_normal(20_000), rng.standard_normal(20_000), np.linspace(0.0, 0.5, int(180 * scale))
-    data = rng.random((3000, int(4200 * scale**0.5)))
+    data = rng.random((3000, int(4500 * scale**0.5)))
     return {
-        "covariance (3000 observations, 4200 variables)": lambda: kernels.covariance(data),
+        "covariance (3000 observations, 4500 variables)": lambda: kernels.covariance(data),
         "ambiguity (180 rates, 2400 delays, 20000 samples)": lambda: kernels.ambiguity(echo, replica, rates, 2400),
     }
 
