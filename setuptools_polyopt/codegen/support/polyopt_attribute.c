@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-/* What a NamedTuple's class has for each field, a type of the interpreter's own: it answers an item. */
+/* What a NamedTuple's class has for each field, a type of the interpreter's own (no class of a program is immutable): it answers an item. */
 static int is_tuple_field(PyObject *name, PyTypeObject *type)
 {
-    return !(PyType_GetFlags(type) & Py_TPFLAGS_HEAPTYPE) && PyUnicode_CompareWithASCIIString(name, "_tuplegetter") == 0;
+    unsigned long flags = PyType_GetFlags(type);
+    return (!(flags & Py_TPFLAGS_HEAPTYPE) || (flags & Py_TPFLAGS_IMMUTABLETYPE)) && PyUnicode_CompareWithASCIIString(name, "_tuplegetter") == 0;
 }
 
 /* 1: a slot of the class; 0: not found in its dict; -1: a descriptor that could run code. A plain class attribute counts as not found:
