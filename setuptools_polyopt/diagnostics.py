@@ -63,9 +63,14 @@ class Diagnostic:
 DEFECT = "internal-error"
 """Kind of the diagnostic for code on which polyopt itself failed; the fuzz takes it for a difference."""
 
+TOO_DEEP = "too-deep"
+"""Kind of the diagnostic for code on which polyopt runs into Python's limit of recursion; no program of the fuzz is such."""
+
 
 def defect(span: Span, error: Exception, what: str = "failed on this code, which stays Python") -> Diagnostic:
-    """The warning for an exception that is a fault of ours."""
+    """The warning for an exception that is a fault of ours; a source without measure in its nesting is none."""
+    if isinstance(error, RecursionError):
+        return Diagnostic(span, TOO_DEEP, "the code is nested too deeply for polyopt, and stays Python", "write it in several statements")
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     text = f"polyopt {what} ({type(error).__name__} at {place})"

@@ -22,7 +22,7 @@ from setuptools_polyopt.codegen.interleave import interleave
 from setuptools_polyopt.codegen.jam import jam
 from setuptools_polyopt.codegen.keep import sets_flags
 from setuptools_polyopt.codegen.literals import c_type
-from setuptools_polyopt.codegen.names import sanitize
+from setuptools_polyopt.codegen.names import comment, sanitize
 from setuptools_polyopt.codegen.outline import assemble, may_fail, ordered, outlined_loops, parameters, restricted
 from setuptools_polyopt.codegen.registers import keep_in_registers
 from setuptools_polyopt.codegen.rotate import rotate
@@ -149,7 +149,7 @@ def _function_text(unit: Unit, main: Function, struct: str, head: str, first: st
     if not prologue and not epilogue:
         prologue = ["(void)args;"]
     span = unit.kernel.span
-    where = f"/* {unit.kernel.name}: {span.file.replace('*/', '')}:{span.lines} */\n" if span.line else ""
+    where = f"{comment(f'{unit.kernel.name}: {span.file}:{span.lines}')}\n" if span.line else ""
     text = assemble(main, prologue, epilogue, "return ctx->failed;")
     if not arrays:
         return f"{where}{head}{text.replace('{' + chr(10), '{' + chr(10) + first, 1)}"

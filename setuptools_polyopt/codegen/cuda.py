@@ -26,7 +26,7 @@ from setuptools_polyopt.codegen.device import device_form, may_underflow
 from setuptools_polyopt.codegen.expr import position, test
 from setuptools_polyopt.codegen.function import INDENT, Function, Local
 from setuptools_polyopt.codegen.literals import c_type, suffix
-from setuptools_polyopt.codegen.names import Names, sanitize
+from setuptools_polyopt.codegen.names import Names, comment, sanitize
 from setuptools_polyopt.codegen.operations import SUM, Style, Text
 from setuptools_polyopt.codegen.outline import ordered
 from setuptools_polyopt.codegen.registers import keep_in_registers
@@ -318,7 +318,7 @@ def _text(unit: Unit, f: _Thread, kernel: Kernel) -> str:
         last.append("if (context.failed) polyopt_tell(0, 1);")
     params = ", ".join(_parameter(unit, f, local) for local in ordered(f))
     span = kernel.span
-    where = f"/* {kernel.name}: {span.file.replace('*/', '')}:{span.lines} */\n" if span.line else ""
+    where = f"{comment(f'{kernel.name}: {span.file}:{span.lines}')}\n" if span.line else ""
     head = f"POLYOPT_GLOBAL void __launch_bounds__({THREADS}) {unit.symbol}({params})\n{{\n"
     lines = [*(INDENT + line for line in first), *([""] if first else []), *f.lines, *(INDENT + line for line in last)]
     return where + head + "".join(f"{line}\n" for line in lines) + "}\n"

@@ -33,6 +33,12 @@ def sanitize(name: str) -> str:
     return f"{text}_" if text in _RESERVED or _MACRO.fullmatch(text) else text
 
 
+def comment(text: str) -> str:
+    """A C comment with the text, whatever that is: paths come from the project."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text).encode("ascii", "backslashreplace").decode()
+    return f"/* {plain.replace('*/', '* /')} */"
+
+
 class Names:
     """Gives each name of a kernel one identifier, all different."""
 

@@ -23,7 +23,7 @@ from setuptools_polyopt.frontend.resolution import Module
 from setuptools_polyopt.frontend.runs import Closed, expression_type
 from setuptools_polyopt.frontend.signatures import Signature, signatures
 from setuptools_polyopt.frontend.source import Candidate, candidates
-from setuptools_polyopt.frontend.spans import span_of
+from setuptools_polyopt.frontend.spans import source_lines, span_of
 from setuptools_polyopt.ir.kernel import Region, Variant
 from setuptools_polyopt.profile.schema import Profile
 from setuptools_polyopt.profile.staleness import entry_for, stale_entries
@@ -108,7 +108,7 @@ def _function(
     function = Function(file, candidate.name, names, local, own.fp, candidate.enclosing, project, inner)
     walks: list[tuple[Signature, Flow]] = []
     for signature in signatures(candidate.node, names, entry, own.also_dtypes, _owner(module, candidate.name)):
-        flow = Flow(function, text.splitlines(), candidate.node)
+        flow = Flow(function, source_lines(text), candidate.node)
         free = candidate.enclosing - local.locals
         around = {name: binding for name, binding in defined.get(id(candidate.node), {}).items() if name in free}
         flow.block(candidate.node.body, {**around, **_with_classes(signature.bindings, candidate.node, names, project)})

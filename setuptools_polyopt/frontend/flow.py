@@ -41,7 +41,7 @@ from setuptools_polyopt.frontend.runs import (
     leaves,
     longest_run,
 )
-from setuptools_polyopt.frontend.spans import span_of
+from setuptools_polyopt.frontend.spans import on_own_lines, span_of
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.operators.values import ScalarType
 
@@ -170,9 +170,8 @@ class Flow:
 
     def wrappable(self, first: ast.stmt, last: ast.stmt) -> bool:
         """Whether the statements stand on lines of their own."""
-        before = self.lines[first.lineno - 1].encode()[: first.col_offset].decode()
-        after = self.lines[(last.end_lineno or last.lineno) - 1].encode()[last.end_col_offset or 0 :].decode().strip()
-        return not before.strip() and (not after or after.startswith("#"))
+        end = last.end_lineno or last.lineno
+        return on_own_lines(self.lines, Span("", first.lineno, first.col_offset, end, last.end_col_offset or 0))
 
     def is_elif(self, node: ast.stmt) -> bool:
         """Whether an `if` is written as `elif`, so that nothing can be put before it."""

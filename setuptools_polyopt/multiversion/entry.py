@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from setuptools_polyopt.codegen.names import comment
 from setuptools_polyopt.codegen.source import ArgField, KernelSource
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.kernel import (
@@ -70,7 +71,7 @@ def region_source(native: NativeRegion, first_global: int) -> str:
         body += _group(native, group, number, collected)
     width = max(len(group[0].variant.inputs) for group in groups)
     head = [
-        f"/* {region.span.file}:{region.span.lines}: {region.function} */",
+        comment(f"{region.span.file}:{region.span.lines}: {region.function}"),
         *(row for variant in native.variants for source, loops in kernels(variant) for row in _kernel_declarations(source, loops)),
         *(
             f'static struct polyopt_attribute {native.symbol}_a{k} = {{"{name}", NULL, NULL, NULL, NULL, NULL}};'

@@ -15,8 +15,9 @@ from setuptools_polyopt.ir.kernel import GlobalGuard
 
 
 def quoted(text: str) -> str:
-    """A C string literal of a message or a name."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    """A C string literal of these characters, whatever they are; a NUL, which would end it, becomes two bytes that no text has."""
+    content = text.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
+    return '"' + "".join(chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}" for byte in content) + '"'
 
 
 def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
@@ -45,12 +46,6 @@ def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def _exact(text: str) -> str:
-    """A C string literal of exactly these characters."""
-    plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode())
-    return f'"{"".join(plain)}"'
-
-
 def _row(
     kind: str,
     name: str,
@@ -62,7 +57,7 @@ def _row(
     place: int = 0,
     member: str = "",
 ) -> str:
-    texts = [quoted(name), quoted(module) if module else "NULL", "NULL" if attribute is None else _exact(attribute)]
+    texts = [quoted(name), quoted(module) if module else "NULL", "NULL" if attribute is None else quoted(attribute)]
     around = [quoted(home) if home else "NULL", str(place), quoted(member) if member else "NULL"]
     return f"{{POLYOPT_GLOBAL_{kind}, {', '.join(texts)}, {integer}, {real}, {', '.join(around)}}}"
 

@@ -32,6 +32,7 @@ import tokenize
 from collections.abc import Sequence
 
 from setuptools_polyopt.diagnostics import Span
+from setuptools_polyopt.frontend.spans import on_own_lines, source_lines
 from setuptools_polyopt.ir.kernel import Region
 
 _STEP = "    "
@@ -42,10 +43,7 @@ def wrappable(text: str, span: Span) -> bool:
 
     False for `if x: a = 1`, for `a = 1; b = 2` cut in the middle, and for statements that end in a line continuation.
     """
-    lines = text.splitlines()
-    before = lines[span.line - 1].encode()[: span.column].decode()
-    after = lines[span.end_line - 1].encode()[span.end_column :].decode().strip()
-    return not before.strip() and (not after or after.startswith("#"))
+    return on_own_lines(source_lines(text), span)
 
 
 def bindable(text: str) -> bool:
@@ -66,7 +64,7 @@ def rewrite_module(text: str, regions: Sequence[Region], package: str, bound: bo
     """
     if not regions and not bound:
         return text
-    lines = text.splitlines(keepends=True)
+    lines = source_lines(text)
     if lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
     newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
@@ -136,7 +134,7 @@ def _import_line(text: str) -> int:
             raise ValueError("statements share a line with the docstring or a __future__ import")
     if at:
         return at
-    rows = text.splitlines()
+    rows = source_lines(text)
     while at < len(rows) and rows[at].startswith("#"):
         at += 1
     return at

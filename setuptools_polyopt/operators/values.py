@@ -79,7 +79,7 @@ def literal(value: bool | int | float | complex, span: Span) -> Operand:
         return python(Const(value, DType.BOOL))
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
-            raise unsupported(span, "integer-width", f"the integer {value} does not fit 64 bits")
+            raise unsupported(span, "integer-width", f"an integer of {value.bit_length()} bits does not fit 64 bits")
         return python(Const(value, DType.INT64))
     return python(Const(value, DType.FLOAT64 if isinstance(value, float) else DType.COMPLEX128))
 

@@ -16,11 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from setuptools_polyopt.codegen.c import translation_unit
+from setuptools_polyopt.codegen.names import sanitize
 from setuptools_polyopt.codegen.source import KernelSource, LoopKey
 from setuptools_polyopt.config import Settings
 from setuptools_polyopt.diagnostics import (
     DEFECT,
     REPORT_IT,
+    TOO_DEEP,
     Diagnostic,
     PolyoptError,
     Severity,
@@ -53,19 +55,30 @@ from setuptools_polyopt.report.model import Report
 __all__ = ["PHASES", "CompiledPackage", "ModuleSource", "analyse", "compile_file", "compile_package"]
 
 PHASES = ("lower", "fold", "scop", "dependences", "schedule", "loops", "c", "guard", "rewrite")
+LONGEST_SYMBOL = 100
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class _Shared:
-    """What the regions of one extension share: the index of each of NumPy's inner loops that any of its kernels calls, and what the C
-    compiler has said of units that it refused in an earlier attempt."""
+    """What the regions of one extension share: the index of each of NumPy's inner loops that any of its kernels calls, the symbols that
+    are taken, and what the C compiler has said of units that it refused in an earlier attempt."""
 
     def __init__(self, refused: Mapping[str, str] = _NOTHING) -> None:
         self.refused = refused
         self.known: dict[LoopKey, int] = {}
+        self.symbols: set[str] = set()
 
     def index(self, key: LoopKey) -> int:
         return self.known.setdefault(key, len(self.known))
+
+    def symbol(self, name: str) -> str:
+        """A C identifier for a region: also a file's name, so it is short, and differs from others where case does not count, too."""
+        stem = sanitize(name)[:LONGEST_SYMBOL]
+        symbol, number = stem, 2
+        while symbol.lower() in self.symbols:
+            symbol, number = f"{stem}_{number}", number + 1
+        self.symbols.add(symbol.lower())
+        return symbol
 
 
 def compile_package(
@@ -141,13 +154,26 @@ def _compile_module(
         compiled = _compile_region(module, region, settings, shared, found)
         if compiled is not None:
             regions.append(compiled)
+    if (reason := _unloadable(module, regions)) is not None:
+        return CompiledModule(module, (), (*found, reason))
     return CompiledModule(module, tuple(regions), tuple(found))
+
+
+def _unloadable(module: ModuleSource, regions: Sequence[CompiledRegion]) -> Diagnostic | None:
+    """Why a module with its dispatches would not load: they nest its statements one deeper."""
+    text = rewrite_module(module.text, [region.native.region for region in regions], "_polyopt")
+    try:
+        compile(text, module.path, "exec", dont_inherit=True)
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        text = f"with polyopt's dispatch around its statements the module would not load ({error})"
+        return Diagnostic(regions[0].native.region.span, TOO_DEEP, text, "nest its statements less deeply")
+    return None
 
 
 def _compile_region(
     module: ModuleSource, region: Region, settings: Settings, shared: _Shared, found: list[Diagnostic]
 ) -> CompiledRegion | None:
-    symbol = f"{module.name.replace('.', '_')}_{region.name}"
+    symbol = shared.symbol(f"{module.name}.{region.name}")
     if _unit_name(symbol) in shared.refused:
         text = "the C compiler refused what polyopt made of this code, which stays Python"
         found.append(Diagnostic(region.span, DEFECT, text, REPORT_IT, shared.refused[_unit_name(symbol)], Severity.WARNING))

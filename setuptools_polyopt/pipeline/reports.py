@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from setuptools_polyopt.diagnostics import Severity, Span
 from setuptools_polyopt.ir.kernel import Region
 from setuptools_polyopt.pipeline.model import CompiledModule, CompiledRegion, CompiledVariant
+from setuptools_polyopt.profile.canonical import FunctionNode, definitions
 from setuptools_polyopt.report.model import Missed, ModuleReport, RegionReport, VariantReport
 from setuptools_polyopt.report.words import guard_words, type_words
 
@@ -24,7 +25,7 @@ def module_report(module: CompiledModule) -> ModuleReport:
         )
         for region in module.regions
     )
-    functions = _function_spans(module.source.text)
+    functions = list(definitions(ast.parse(module.source.text)))
     missed = tuple(
         Missed(_function_at(functions, item.span), item.span.lines, item.kind, item.message, item.remedy, item.severity.value)
         for item in sorted(set(module.diagnostics))
@@ -50,25 +51,7 @@ def _variant_report(region: Region, variant: CompiledVariant) -> VariantReport:
     return VariantReport(types, tuple(guard_words(variant.native.variant, region.globals)), variant.done)
 
 
-def _function_spans(text: str) -> list[tuple[int, int, str]]:
-    """First line, last line and qualified name of every function, outer before inner."""
-    spans: list[tuple[int, int, str]] = []
-
-    def visit(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            match child:
-                case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    spans.append((child.lineno, child.end_lineno or child.lineno, prefix + child.name))
-                    visit(child, f"{prefix}{child.name}.<locals>.")
-                case ast.ClassDef():
-                    visit(child, f"{prefix}{child.name}.")
-                case _:
-                    visit(child, prefix)
-
-    visit(ast.parse(text), "")
-    return spans
-
-
-def _function_at(functions: Sequence[tuple[int, int, str]], span: Span) -> str:
-    inside = [name for first, last, name in functions if first <= span.line <= last]
+def _function_at(functions: Sequence[tuple[str, FunctionNode]], span: Span) -> str:
+    """The innermost function that holds a place, by its qualified name."""
+    inside = [name for name, node in functions if node.lineno <= span.line <= (node.end_lineno or node.lineno)]
     return inside[-1] if inside else ""

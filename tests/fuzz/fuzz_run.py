@@ -35,7 +35,7 @@ from fuzz_programs import Program
 from ray_standin import StandIn
 
 from setuptools_polyopt.config import Settings
-from setuptools_polyopt.diagnostics import DEFECT
+from setuptools_polyopt.diagnostics import DEFECT, TOO_DEEP
 
 HEADER = "import math\nimport numpy as np\nfrom numpy.typing import NDArray\n\n\n"
 LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
@@ -160,7 +160,7 @@ def run_seeds(
         found += [
             Difference(seed, -1, "", item.source, diagnostic.developer)
             for diagnostic in built.compiled.diagnostics
-            if diagnostic.kind == DEFECT and first <= diagnostic.span.line < last
+            if diagnostic.kind in (DEFECT, TOO_DEEP) and first <= diagnostic.span.line < last
         ]
         found += compare(item, seed, built, count, tally)
     return found
