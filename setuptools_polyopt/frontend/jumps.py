@@ -13,49 +13,105 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from setuptools_polyopt.frontend.names import Names
 
+Jumps: TypeAlias = tuple[type[ast.stmt], ...]
 
-def structured(body: list[ast.stmt], names: Names) -> list[ast.stmt]:
+
+def structured(
+    body: list[ast.stmt], names: Names, breaks: bool = False, behind: frozenset[str] = frozenset()
+) -> list[ast.stmt]:
     """The body of a loop with an `else` in place of such a `continue`; the same list where there is none.
 
     names: of the function; they learn what is live behind the statements that are made (once a body, so that these stay the same).
+    breaks: nothing stands behind a branch that ends with `break`, either (the `break` itself stays, and goes where `behind` is live).
     """
-    if id(body) not in names.rewritten:
-        names.rewritten[id(body)] = _block(body, names, names.live[id(body[-1])])
-    return names.rewritten[id(body)]
+    if (id(body), breaks) not in names.rewritten:
+        jumps = (ast.Continue, ast.Break) if breaks else (ast.Continue,)
+        names.rewritten[id(body), breaks] = _block(body, names, names.live[id(body[-1])] | behind, jumps)
+    return names.rewritten[id(body), breaks]
 
 
-def _block(body: list[ast.stmt], names: Names, live: frozenset[str]) -> list[ast.stmt]:
+def _block(body: list[ast.stmt], names: Names, live: frozenset[str], jumps: Jumps) -> list[ast.stmt]:
     for position, node in enumerate(body):
-        if isinstance(node, ast.Continue):
-            return body[:position]
+        if isinstance(node, jumps):
+            return body[: position + isinstance(node, ast.Break)]
         if not isinstance(node, ast.If):
             continue
         then, orelse, rest = node.body, node.orelse, body[position + 1 :]
-        if isinstance(then[-1], ast.Continue):
-            then, orelse = then[:-1], [*orelse, *rest]
-        elif orelse and isinstance(orelse[-1], ast.Continue):
-            then, orelse = [*then, *rest], orelse[:-1]
-        elif _last_is_elif(orelse):
+        if isinstance(then[-1], jumps):
+            orelse = [*orelse, *rest]
+        elif orelse and isinstance(orelse[-1], jumps):
+            then = [*then, *rest]
+        elif _last_is_elif(orelse, jumps):
             orelse = [*orelse, *rest]
         else:
             continue
-        made = ast.If(node.test, _block(then, names, live) or [ast.copy_location(ast.Pass(), node)], _block(orelse, names, live))
+        inner = _block(then, names, live, jumps) or [ast.copy_location(ast.Pass(), node)]
+        made = ast.If(node.test, inner, _block(orelse, names, live, jumps))
         names.live[id(made)] = live
         names.live_in[id(made)] = names.live_in[id(node)]
         return [*body[:position], ast.copy_location(made, node)]
     return body
 
 
-def _last_is_elif(orelse: Sequence[ast.stmt]) -> bool:
-    """Whether an `elif` chain has a branch that ends with `continue`."""
+def _last_is_elif(orelse: Sequence[ast.stmt], jumps: Jumps) -> bool:
+    """Whether an `elif` chain has a branch that ends with a jump."""
     if len(orelse) != 1 or not isinstance(orelse[0], ast.If):
         return False
     inner = orelse[0]
     ends = [branch[-1] for branch in (inner.body, inner.orelse) if branch]
-    return any(isinstance(end, ast.Continue) for end in ends) or _last_is_elif(inner.orelse)
+    return any(isinstance(end, jumps) for end in ends) or _last_is_elif(inner.orelse, jumps)
+
+
+class Again(ast.stmt):
+    """Where the next iteration of a loop that is written out stands. body: what may run there."""
+
+    _fields = ("body",)
+    body: list[ast.stmt]
+
+
+def chained(node: ast.For, names: Names) -> list[ast.stmt]:
+    """The body of a loop whose iterations stand in each other, because one path of it goes on and the others end with `break`.
+
+    if c: break                   if c: pass
+    rest               ->         else: rest, Again
+    """
+    key = (id(node), True)
+    if key not in names.rewritten:
+        again = Again()
+        again.body = [*node.body, *node.orelse]
+        names.rewritten[key] = _continued(structured(node.body, names, True, names.live[id(node)]), ast.copy_location(again, node), names)
+    return names.rewritten[key]
+
+
+def _continued(body: list[ast.stmt], again: Again, names: Names) -> list[ast.stmt]:
+    match body[-1:]:
+        case [ast.Break()]:
+            return body[:-1]
+        case [ast.If() as node] if has_jumps([node]):
+            then = _continued(node.body, again, names) or [ast.copy_location(ast.Pass(), node)]
+            made = ast.If(node.test, then, _continued(node.orelse, again, names))
+            names.live[id(made)], names.live_in[id(made)] = names.live[id(node)], names.live_in[id(node)]
+            return [*body[:-1], ast.copy_location(made, node)]
+        case _:
+            return [*body, again]
+
+
+def paths_on(body: Sequence[ast.stmt]) -> int | None:
+    """How many ends a loop's body has that are no `break`; None where something stands behind a jump, or a `continue` is left."""
+    if any(has_jumps([node]) for node in body[:-1]):
+        return None
+    match body[-1:]:
+        case [ast.Break()]:
+            return 0
+        case [ast.If(body=then, orelse=orelse) as node] if has_jumps([node]):
+            first, second = paths_on(then), paths_on(orelse)
+            return None if first is None or second is None else first + second
+        case _:
+            return None if has_jumps(body) else 1
 
 
 def has_jumps(body: Sequence[ast.stmt]) -> bool:

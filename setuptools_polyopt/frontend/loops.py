@@ -24,7 +24,7 @@ from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import truth
 from setuptools_polyopt.frontend.iterables import At, indices_of
 from setuptools_polyopt.frontend.joins import current, differs, mixed, stored, tagged, widen
-from setuptools_polyopt.frontend.jumps import has_jumps, structured
+from setuptools_polyopt.frontend.jumps import chained, has_jumps, paths_on, structured
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header
 from setuptools_polyopt.frontend.values import ConflictValue, PendingValue, ScalarValue, Value
@@ -55,23 +55,73 @@ def lower_for(ctx: Context, node: ast.For, parts: Parts) -> None:
         header, value = indices_of(ctx, node.iter)
         before = tuple(block)
     if isinstance(header, int):
-        _spell(ctx, node, [value(integer(k)) for k in range(header)], before, parts)
+        for statement in before:
+            ctx.state.emit(statement)
+        _Spelt(ctx, node, [value(integer(k)) for k in range(header)], parts).run()
         return
     appends.begin(ctx, node, header)
     plain = isinstance(node.target, ast.Name) and value(Sym("i")) == ScalarValue(PYTHON_INT, Sym("i"))
     _Loop(ctx, node, node.target.id if plain and isinstance(node.target, ast.Name) else "", header, before, parts, value).run()
 
 
-def _spell(ctx: Context, node: ast.For, values: list[Value], before: tuple[Stmt, ...], parts: Parts) -> None:
-    """A loop over the items of a tuple, written out."""
-    if has_jumps(node.body):
-        raise unsupported(ctx.span(node), "loop-iterable", "a loop over a tuple with `break` or `continue` is not supported")
-    for statement in before:
-        ctx.state.emit(statement)
-    for value in values:
-        parts.store(ctx, node.target, value, ctx.span(node.iter))
-        parts.block(ctx, node.body)
-    parts.block(ctx, node.orelse)
+@dataclass
+class _Spelt:
+    """A loop over the items of a tuple, written out. broken: what keeps whether a `break` has left it, where that has to be asked."""
+
+    ctx: Context
+    node: ast.For
+    values: list[Value]
+    parts: Parts
+    broken: Load | None = None
+    position: int = 0
+
+    def run(self) -> None:
+        names, state = self.ctx.function.names, self.ctx.state
+        span, behind = self.ctx.span(self.node), names.live[id(self.node)]
+        body = structured(self.node.body, names, True, behind)
+        paths = paths_on(body)
+        if paths is None:
+            raise unsupported(span, "loop-iterable", "a loop over a tuple with a jump that ends no branch is not supported")
+        lives_on = behind.union(*(names.live_in[id(item)] for item in self.node.orelse[:1]))
+        if paths > 1 and has_jumps(body) and bound([self.node.target]) & lives_on:
+            raise unsupported(span, "loop-iterable", "the variable of a loop over a tuple with `break` lives on", "use another name")
+        state.flows.append(self)
+        try:
+            if has_jumps(body) and paths <= 1:
+                self.again()
+            else:
+                self.flagged(body, span)
+        finally:
+            state.flows.pop()
+
+    def again(self) -> None:
+        """The next iteration, and all behind it."""
+        ctx = self.ctx
+        if self.position == len(self.values):
+            self.parts.block(ctx, self.node.orelse)
+            return
+        self.parts.store(ctx, self.node.target, self.values[self.position], ctx.span(self.node.iter))
+        self.position += 1
+        self.parts.block(ctx, chained(self.node, ctx.function.names))
+        self.position -= 1
+
+    def flagged(self, body: list[ast.stmt], span: Span) -> None:
+        """One iteration after the other, each of which asks whether a `break` has left the loop."""
+        ctx, names = self.ctx, self.ctx.function.names
+        if has_jumps(body):
+            self.broken = ctx.state.scratch(DType.BOOL)
+            ctx.state.emit(Assign(self.broken, FALSE, span))
+        behind = names.live[id(self.node)]
+        for value in self.values:
+            self.parts.store(ctx, self.node.target, value, ctx.span(self.node.iter))
+            self.unless(body, names.live[id(self.node.body[-1])] | behind, span)
+        self.unless(self.node.orelse, behind, span)
+
+    def unless(self, body: list[ast.stmt], live: frozenset[str], span: Span) -> None:
+        if self.broken is None:
+            self.parts.block(self.ctx, body)
+        elif body:
+            self.parts.branch(self.ctx, Unary("not", self.broken, DType.BOOL), (body, []), live, span)
 
 
 def lower_while(ctx: Context, node: ast.While, parts: Parts) -> None:
@@ -82,13 +132,25 @@ def lower_while(ctx: Context, node: ast.While, parts: Parts) -> None:
 def lower_jump(ctx: Context, node: ast.Break | ast.Continue) -> None:
     """`break` or `continue`: nothing runs behind it."""
     loop = ctx.state.flows[-1]
+    if isinstance(loop, _Spelt):  # nothing stands behind the `break`
+        assert loop.broken is not None  # made for it
+        ctx.state.emit(Assign(loop.broken, TRUE, ctx.span(node)))
+        return
     assert isinstance(loop, _Loop)  # the syntax has a loop around it
     loop.jump(isinstance(node, ast.Break))
     ctx.state.ended = 1
 
 
+def lower_again(ctx: Context) -> None:
+    """The place of the next iteration in one that is written out."""
+    loop = ctx.state.flows[-1]
+    assert isinstance(loop, _Spelt)  # which has made the place
+    loop.again()
+
+
 class _Loop:
-    """One loop; `heads` are the values of the names at the start of the body. target: the name that is the iterator itself, if any.
+    """One loop; `heads` are the values of the names at the start of the body. target: the name that is the iterator itself, if any (not
+    where data steers the loop and its body sets the name).
     header, value: the iterator's range and what the loop's targets become for it; None for a `while`. before: what runs once, before
     the loop."""
 
@@ -139,7 +201,7 @@ class _Loop:
             self.broken = ctx.state.scratch(DType.BOOL)
             self.prologue = (*before, Assign(self.broken, FALSE, self.span))
         if self.serial and target in bound(node.body):
-            raise unsupported(self.span, "loop-target", f"`{target}` is set in a loop that data steers", "use another name")
+            self.target = ""  # a name like any other, which each iteration begins with
 
     def run(self) -> None:
         ctx = self.ctx

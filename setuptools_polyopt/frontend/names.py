@@ -23,13 +23,13 @@ _SPIES = frozenset({"locals", "eval", "exec", "vars", "dir", "globals"})
 class Names:
     """What is known of a function's names. `live` gives the names that may be read after a statement, by the statement's `id`;
     `live_in` those that may be read from its start on; `rewritten` holds loops' bodies without some of their jumps, by the list's `id`
-    (see `jumps`). `shared` are declared global or nonlocal, or rebound by a nested function."""
+    (see `jumps.structured`). `shared` are declared global or nonlocal, or rebound by a nested function."""
 
     locals: frozenset[str]
     shared: frozenset[str]
     live: dict[int, frozenset[str]] = field(default_factory=dict)
     live_in: dict[int, frozenset[str]] = field(default_factory=dict)
-    rewritten: dict[int, list[ast.stmt]] = field(default_factory=dict)
+    rewritten: dict[tuple[int, bool], list[ast.stmt]] = field(default_factory=dict)
 
 
 def function_names(node: FunctionNode) -> Names:

@@ -98,6 +98,8 @@ def _longest_run(ctx: Context, env: Env, body: Sequence[ast.stmt]) -> Run:
                 outputs.returned(ctx, node)
             else:
                 lower(ctx, node)
+            if ctx.state.ended:
+                raise unsupported(ctx.span(node), "raise", "a statement that always raises stays Python")
         except Unsupported as error:
             restore()
             return Run(tuple(steps), error.diagnostic)

@@ -14,9 +14,11 @@
                                        else:
                                            return = 0.0
 
+A `break` of a loop that returns as well goes to a copy of what follows the loop.
+
 The name `return` cannot clash: it is a keyword. Functions that always answer a tuple of one length keep its items under names of their
 own (`return.0`, `return.1`), so that branches may disagree on one item and not on the others. A `return` inside `with` or `try`, or in a
-loop that has a `break` of its own, is left as it is, for the lowering to refuse.
+loop inside a loop that has a `break` of its own, is left as it is, for the lowering to refuse.
 """
 
 from __future__ import annotations
@@ -104,34 +106,43 @@ class _Rewriter:
                     if then is None or orelse is None:
                         return None
                     return [*made, ast.copy_location(ast.If(statement.test, then, orelse), statement)]
-                case ast.For() | ast.While() if _returns([statement]) and not has_breaks(statement.body):
-                    orelse = [] if _endless(statement) else self.block(statement.orelse, pending[index + 1 :])
-                    return None if orelse is None else [*made, self.loop(statement, orelse)]
+                case ast.For() | ast.While() if _returns([statement]):
+                    following = pending[index + 1 :]
+                    behind = self.block([], copy.deepcopy(following)) if has_breaks(statement.body) else []
+                    orelse = [] if _endless(statement) else self.block(statement.orelse, following)
+                    return None if orelse is None or behind is None else [*made, self.loop(statement, orelse, behind)]
                 case _:
                     made.append(statement)
         place = pending[-1] if pending else ast.Constant(None, lineno=0, col_offset=0)
         return [*made, self.store(None, place)]
 
-    def loop(self, statement: ast.For | ast.While, orelse: list[ast.stmt]) -> ast.stmt:
-        """The loop with a `break` for each `return`; `orelse`: what follows if there was none."""
+    def loop(self, statement: ast.For | ast.While, orelse: list[ast.stmt], behind: list[ast.stmt]) -> ast.stmt:
+        """The loop with a `break` for each `return`; `orelse`: what follows if there was none; `behind`: what a `break` of its own goes
+        to."""
         made = copy.copy(statement)
-        made.body, made.orelse = self.inside(statement.body), orelse
+        made.body, made.orelse = self.inside(statement.body, behind), orelse
         return made
 
-    def inside(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        """Statements of a loop's body, where a `break` ends everything."""
+    def inside(self, body: list[ast.stmt], behind: list[ast.stmt]) -> list[ast.stmt]:
+        """Statements of a loop's body, where a `break` ends everything; `behind` stands before those of the loop's own."""
         made: list[ast.stmt] = []
         for index, statement in enumerate(body):
             match statement:
                 case ast.Return():
                     return [*made, self.store(statement.value, statement), ast.copy_location(ast.Break(), statement)]
-                case ast.If() if _returns([statement]):
-                    branches = self.inside(statement.body), self.inside(statement.orelse)
+                case ast.Break():
+                    return [*made, *copy.deepcopy(behind), statement]
+                case ast.If() if _returns([statement]) or has_breaks([statement]):
+                    branches = self.inside(statement.body, behind), self.inside(statement.orelse, behind)
                     made.append(ast.copy_location(ast.If(statement.test, *branches), statement))
-                case ast.For() | ast.While() if _returns([statement]) and not has_breaks(statement.body):
-                    after = [*self.inside([*statement.orelse, *body[index + 1 :]]), ast.copy_location(ast.Continue(), statement)]
+                case ast.For() | ast.While() if _returns(statement.body) and not has_breaks(statement.body):
+                    after = [*self.inside([*statement.orelse, *body[index + 1 :]], behind), ast.copy_location(ast.Continue(), statement)]
                     after = [] if _endless(statement) else after
-                    return [*made, self.loop(statement, after), ast.copy_location(ast.Break(), statement)]
+                    return [*made, self.loop(statement, after, []), ast.copy_location(ast.Break(), statement)]
+                case ast.For() | ast.While() if statement.orelse and not _returns(statement.body):
+                    loop = copy.copy(statement)
+                    loop.orelse = self.inside(statement.orelse, behind)
+                    made.append(loop)
                 case _:
                     made.append(statement)
         return made

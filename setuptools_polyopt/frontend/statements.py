@@ -17,6 +17,7 @@ from setuptools_polyopt.frontend.behind import dead
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
 from setuptools_polyopt.frontend.joins import current, join_branches, named
+from setuptools_polyopt.frontend.jumps import Again
 from setuptools_polyopt.frontend.names import all_arguments, bound
 from setuptools_polyopt.frontend.picking import Masked, Picked
 from setuptools_polyopt.frontend.subscripts import Element, locate
@@ -29,7 +30,7 @@ from setuptools_polyopt.frontend.values import (
     TupleValue,
     Value,
 )
-from setuptools_polyopt.ir.expressions import Const, Expr
+from setuptools_polyopt.ir.expressions import FALSE, TRUE, Const, Expr
 from setuptools_polyopt.ir.statements import If
 from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand
@@ -62,12 +63,32 @@ def lower(ctx: Context, node: ast.stmt) -> None:
             loops.lower_while(ctx, node, _PARTS)
         case (ast.Break() | ast.Continue()) if ctx.state.flows:
             loops.lower_jump(ctx, node)
+        case Again():
+            loops.lower_again(ctx)
+        case ast.Raise():
+            _fail(ctx, node)
+        case ast.Assert(test=test):
+            _assert(ctx, test)
         case ast.Expr(value=ast.Call() as call):
             calls.effect(ctx, call)
         case ast.FunctionDef(name=name) if ctx.caller is not None and name in ctx.function.inner and _without_effects(node):
             ctx.state.env[name] = FunctionValue(ctx.function.inner[name], scope=ctx)
         case _:
             _refuse(ctx, node)
+
+
+def _fail(ctx: Context, node: ast.stmt) -> None:
+    """`raise`: the kernel fails, and the original statements raise. Nothing runs behind it."""
+    ctx.state.check(FALSE, ctx.span(node))
+    ctx.state.ended = 1
+
+
+def _assert(ctx: Context, node: ast.expr) -> None:
+    """`assert`: like a `raise` where the test does not hold."""
+    span = ctx.span(node)
+    test = truth(ctx, ctx.expr(node), span)
+    if test != TRUE:
+        ctx.state.check(test, span)
 
 
 def _without_effects(node: ast.FunctionDef) -> bool:
@@ -85,8 +106,6 @@ def _refuse(ctx: Context, node: ast.stmt) -> None:
         ast.Delete: ("delete", "`del` is not supported", ""),
         ast.With: ("with", "`with` blocks stay Python", "move loops into a function of their own"),
         ast.Try: ("try", "`try` blocks stay Python", ""),
-        ast.Raise: ("raise", "`raise` stays Python", "check before the loop"),
-        ast.Assert: ("assert", "`assert` stays Python", "check before the loop"),
         ast.FunctionDef: ("nested-function", "a function defined here stays Python", ""),
         ast.Import: ("import", "`import` stays Python", "import at the top of the module"),
         ast.ImportFrom: ("import", "`import` stays Python", "import at the top of the module"),
