@@ -14,14 +14,14 @@ Python's sum of floats is compensated from 3.12 on: `sum_error` is the rounding 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, comprehensions
+from setuptools_polyopt.frontend import arrays, comprehensions, lists
 from setuptools_polyopt.frontend.affine import Affine
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, ListValue, ScalarValue, Value
+from setuptools_polyopt.frontend.values import ArrayValue, ListValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import (
     FALSE,
@@ -41,7 +41,7 @@ from setuptools_polyopt.operators import elementwise
 from setuptools_polyopt.operators.values import Operand, ScalarType, cast
 
 FUNCTIONS = frozenset({"builtins.sum", "builtins.any", "builtins.all", "builtins.min", "builtins.max"})
-_ITEM = "item of a list"
+_ITEM, _WHOLE = "item of a list", "a list"
 _F = DType.FLOAT64
 
 Each: TypeAlias = Callable[[Expr, Affine, Callable[[], Value]], Iterable[Stmt]]
@@ -53,7 +53,7 @@ def accumulated(ctx: Context, node: ast.Call, path: str) -> ScalarValue | None:
     if len(node.args) != 1 or node.keywords:
         return None
     span = ctx.span(node)
-    run = _loop(ctx, node.args[0], span)
+    run = _loop(ctx, node.args[0], path.removeprefix("builtins."), span)
     if run is None:
         return None
     match path.removeprefix("builtins."):
@@ -65,24 +65,54 @@ def accumulated(ctx: Context, node: ast.Call, path: str) -> ScalarValue | None:
             return _extreme(ctx, run, "Lt" if name == "min" else "Gt", span)
 
 
-def _loop(ctx: Context, argument: ast.expr, span: Span) -> Callable[[Each], bool] | None:
+def _loop(ctx: Context, argument: ast.expr, path: str, span: Span) -> Callable[[Each], bool] | None:
     """Runs a loop over the argument; its answer says whether every iteration has a value."""
+    known = set(ctx.state.arrays)
     if isinstance(argument, ast.GeneratorExp | ast.ListComp):
         element, parts = argument.elt, argument.generators
         if len(parts) > 1:
             raise unsupported(span, "comprehension", "a generator expression with several loops is not supported", "write a loop")
+        items = comprehensions.few(ctx, argument) if path in ("sum", "min", "max") else None
+        if items is not None:
+            return _over(ctx, argument, _of_items(ctx, items, span, known), span)
     else:
         value = ctx.expr(argument)
+        if isinstance(value, TupleValue):
+            value = _of_items(ctx, value.items, span, known)
         if not (isinstance(value, ListValue) or (isinstance(value, ArrayValue) and value.rank == 1)):
             return None
-        name = ast.copy_location(ast.Name(_ITEM, ast.Store()), argument)
-        element, parts = ast.copy_location(ast.Name(_ITEM, ast.Load()), argument), [ast.comprehension(name, argument, [], 0)]
+        return _over(ctx, argument, value, span)
 
     def run(each: Each) -> bool:
         comprehensions.over(ctx, parts[0], span, lambda index, count: each(index, count, lambda: ctx.expr(element)))
         return not parts[0].ifs
 
     return run
+
+
+def _over(ctx: Context, argument: ast.expr, value: Value, span: Span) -> Callable[[Each], bool]:
+    """Runs a loop over the elements of a list, or of an array of rank 1."""
+    target, element, whole = (ast.copy_location(ast.Name(name), argument) for name in (_ITEM, _ITEM, _WHOLE))
+
+    def run(each: Each) -> bool:
+        around = dict(ctx.inner)
+        ctx.inner = {**around, _WHOLE: value}
+        part = ast.comprehension(target, whole, [], 0)
+        try:
+            comprehensions.over(ctx, part, span, lambda index, count: each(index, count, lambda: ctx.expr(element)))
+        finally:
+            ctx.inner = around
+        return True
+
+    return run
+
+
+def _of_items(ctx: Context, items: Sequence[Value], span: Span, known: set[str]) -> ListValue:
+    """A few numbers as a list of their own."""
+    found = lists.of_items(ctx, items, known, span)
+    if not isinstance(found, ListValue) or found.rank > 1:
+        raise unsupported(span, "arguments", "there is nothing to add up or to compare")
+    return found
 
 
 def _number(value: Value, span: Span) -> Operand:

@@ -200,7 +200,7 @@ def _overlap(first: Closed, second: Closed) -> bool:
 
 def _same_interface(first: Closed, second: Closed) -> bool:
     def interface(closed: Closed) -> tuple[object, ...]:
-        return tuple(output.name for output in closed.lowered.outputs), closed.returns, closed.returns_tuple
+        return tuple(output.name for output in closed.lowered.outputs), closed.returns, closed.returns_tuple, closed.form
 
     return interface(first) == interface(second)
 
@@ -226,6 +226,7 @@ def _region(candidate: Candidate, group: Sequence[tuple[Signature, Closed]], tak
         first.returns_tuple,
         tuple(guards),
         tuple(variants),
+        first.form,
     )
 
 

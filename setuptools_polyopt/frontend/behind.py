@@ -18,6 +18,7 @@ from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.joins import differs, mixed, outside, widen
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header
+from setuptools_polyopt.frontend.shapes import root
 from setuptools_polyopt.frontend.values import ConflictValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Load, Sym, integer
@@ -86,7 +87,7 @@ def behind_steered(loop: Left, name: str, heads: dict[str, Value | None], end: V
     broken = [way.values.get(name) for way in loop.ways if way.leaves]
     head = heads.get(name)
     orelse = loop.node.orelse
-    only_broken = loop.endless or (loop.broken is not None and name not in loop.ctx.function.names.live_in[id(orelse[0])])
+    only_broken = loop.endless or (loop.broken is not None and root(name) not in loop.ctx.function.names.live_in[id(orelse[0])])
     value = meet(loop.ctx, name, broken if only_broken else [*([] if head is None else [head]), *broken, end], loop.span)
     if value is None or isinstance(value, ConflictValue):
         return value or ConflictValue(dead(name, loop.span))

@@ -78,6 +78,8 @@ def call(ctx: Context, node: ast.Call) -> Value:
         raise unsupported(span, "call", f"`{ast.unparse(node.func)}` is not a function that is known when building")
     if function.path == "builtins.list" and len(node.args) == 1 and not node.keywords:
         return comprehensions.listed(ctx, node.args[0])
+    if function.path == "builtins.tuple" and len(node.args) == 1 and not node.keywords:
+        return comprehensions.tupled(ctx, node.args[0])
     if function.path == "builtins.float" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
         spelt = spelt_float(node.args[0].value)
         if spelt is not None:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, iterables, lists
+from setuptools_polyopt.frontend import arrays, iterables, lists, order
 from setuptools_polyopt.frontend.affine import Affine, conditions, symbol
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ListValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import EmptyValue, ListValue, TupleValue, Value
 from setuptools_polyopt.ir.expressions import Expr, Sym, integer
 from setuptools_polyopt.ir.statements import For, If, Stmt
 from setuptools_polyopt.operators import elementwise
@@ -28,9 +28,13 @@ Body: TypeAlias = Callable[[Expr, Affine], Iterable[Stmt]]
 """Lowers what is done with each value, at an index below a count; answers what has to be done before the loop."""
 
 
-def comprehension(ctx: Context, node: ast.ListComp) -> ListValue:
+def comprehension(ctx: Context, node: ast.ListComp) -> ListValue | EmptyValue:
     """`[e for i in range(n)]`: a loop that fills a local array."""
     span, state = ctx.span(node), ctx.state
+    known = set(state.arrays)
+    items = few(ctx, node)
+    if items is not None:
+        return lists.of_items(ctx, items, known, span, node)
     if len(node.generators) > 1 or node.generators[0].ifs:
         raise unsupported(span, "comprehension", "a comprehension with several loops or with a test is not supported", "write a loop")
     made: list[ListValue] = []
@@ -51,16 +55,55 @@ def comprehension(ctx: Context, node: ast.ListComp) -> ListValue:
     return made[0]
 
 
-def listed(ctx: Context, argument: ast.expr) -> ListValue:
+def listed(ctx: Context, argument: ast.expr) -> ListValue | EmptyValue:
     """`list(x)`: a comprehension of the elements of anything that a loop can run over. Alone it is no work: Python only copies."""
-    if isinstance(argument, ast.GeneratorExp):
-        return comprehension(ctx, ast.copy_location(ast.ListComp(argument.elt, argument.generators), argument))
-    target, element = ast.Name(_ITEM, ast.Store()), ast.Name(_ITEM, ast.Load())
-    made = ast.ListComp(ast.copy_location(element, argument), [ast.comprehension(target, argument, [], 0)])
-    result = comprehension(ctx, ast.copy_location(made, argument))
-    ctx.state.explicit -= 1
-    ctx.state.nests += 1
+    explicit = ctx.state.explicit
+    result = comprehension(ctx, _as_comprehension(argument))
+    if not isinstance(argument, ast.GeneratorExp | ast.ListComp) and ctx.state.explicit > explicit:
+        ctx.state.explicit -= 1
+        ctx.state.nests += 1
     return result
+
+
+def _as_comprehension(argument: ast.expr) -> ast.ListComp:
+    if isinstance(argument, ast.ListComp):
+        return argument
+    if isinstance(argument, ast.GeneratorExp):
+        made = ast.ListComp(argument.elt, argument.generators)
+    else:
+        target, element = ast.Name(_ITEM, ast.Store()), ast.Name(_ITEM, ast.Load())
+        made = ast.ListComp(ast.copy_location(element, argument), [ast.comprehension(target, argument, [], 0)])
+    return ast.copy_location(made, argument)
+
+
+def few(ctx: Context, argument: ast.expr, counted: bool = False) -> tuple[Value, ...] | None:
+    """The items of a comprehension, or of anything else to iterate over, where a loop over them would be written out (counted: where their
+    number is known); else None."""
+    node = _as_comprehension(argument)
+    if len(node.generators) > 1 or node.generators[0].ifs or node.generators[0].is_async:
+        return None
+    part, span, restore = node.generators[0], ctx.span(node), ctx.state.checkpoint()
+    source = iterables.source(ctx, part.iter)
+    if not (source.spelt or counted) or source.count.value is None or source.count.value > iterables.MOST_SPELT:
+        restore()
+        return None
+    around, found = dict(ctx.inner), []
+    try:
+        for k in range(source.count.value):
+            _bind(ctx, part.target, source.value(integer(k)), span)
+            found.append((ctx.expr(node.elt), order.here(ctx)))
+    finally:
+        ctx.inner = around
+    kept = [order.keep(ctx, value, place, span) for value, place in reversed(found)]
+    return tuple(reversed(kept))
+
+
+def tupled(ctx: Context, argument: ast.expr) -> TupleValue:
+    """`tuple(x)` of a few items."""
+    items = few(ctx, argument, True)
+    if items is None:
+        raise unsupported(ctx.span(argument), "tuple", "a tuple of as many items as data says is not supported", "use a list")
+    return TupleValue(items)
 
 
 def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:

@@ -17,6 +17,7 @@ from setuptools_polyopt.frontend.names import Names
 from setuptools_polyopt.frontend.project import Definition, Found, ModulePath, Project
 from setuptools_polyopt.frontend.pytypes import ArrayType, Env, ListType, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Constant, Module, Resolved
+from setuptools_polyopt.frontend.shapes import mapped
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.frontend.state import State, comparison
 from setuptools_polyopt.frontend.values import (
@@ -32,6 +33,7 @@ from setuptools_polyopt.frontend.values import (
     PendingValue,
     ScalarValue,
     StringValue,
+    TupleValue,
     Value,
 )
 from setuptools_polyopt.ir.dtypes import DType
@@ -146,6 +148,8 @@ class Context:
         """A value that can be used: what depends on a loop having run is decided by type, or by a guard that it has run."""
         if isinstance(value, ConflictValue):
             raise Unsupported(value.reason)
+        if isinstance(value, TupleValue):
+            return mapped("", value, lambda _, item: self.settle(item, span))
         if not isinstance(value, PendingValue):
             return value
         before, after = value.before, value.after

@@ -17,6 +17,7 @@ from setuptools_polyopt.frontend.attributes import attribute
 from setuptools_polyopt.frontend.context import Context, constant_value
 from setuptools_polyopt.frontend.joins import join_branches
 from setuptools_polyopt.frontend.pytypes import NoneType, UnknownType
+from setuptools_polyopt.frontend.shapes import alike
 from setuptools_polyopt.frontend.subscripts import subscript
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
@@ -189,7 +190,7 @@ def _comparison(ctx: Context, op: ast.cmpop, left: ast.expr, right: ast.expr, sp
     if isinstance(op, ast.Is | ast.IsNot):
         return _identity(ctx, isinstance(op, ast.Is), left, right, span)
     if isinstance(op, ast.In | ast.NotIn):
-        raise unsupported(span, "membership", "`in` is not supported", "compare with == or write a loop")
+        return _member(ctx, isinstance(op, ast.In), left, right, span)
     first, second = order.evaluated(ctx, (left, right))
     if isinstance(first, StringValue) and isinstance(second, StringValue) and isinstance(op, ast.Eq | ast.NotEq):
         return _known((first.text == second.text) == isinstance(op, ast.Eq))
@@ -201,6 +202,31 @@ def _comparison(ctx: Context, op: ast.cmpop, left: ast.expr, right: ast.expr, sp
         return _known(known)
     first, second = _widened(name, first, second)
     return arrays.apply(ctx, (first, second), lambda o: elementwise.compare(name, o[0], o[1], span), span)
+
+
+def _member(ctx: Context, inside: bool, left: ast.expr, right: ast.expr, span: Span) -> Value:
+    """`x in (a, b)`: a number (or text) that is equal to one of a few."""
+    right = ast.copy_location(ast.Tuple(right.elts, ast.Load()), right) if isinstance(right, ast.List) else right
+    first, second = order.evaluated(ctx, (left, right))
+    if not isinstance(second, TupleValue) or not second.items:
+        raise unsupported(span, "membership", "`in` is supported for tuples only", "compare with == or write a loop")
+    result: Value = _known(False)
+    for item in second.items:
+        if isinstance(first, StringValue) and isinstance(item, StringValue):
+            equal: Value = _known(first.text == item.text)
+        elif isinstance(first, ScalarValue) and isinstance(item, ScalarValue) and _not_nan(first) and _not_nan(item):
+            one, other = _widened("Eq", first, item)
+            equal = arrays.apply(ctx, (one, other), lambda o: elementwise.compare("Eq", o[0], o[1], span), span)
+        else:
+            raise unsupported(span, "membership", "`in` is supported for integers and texts only", "compare with == or write a loop")
+        result = _pair(ctx, "Or", result, equal, span)
+    test = truth(ctx, result, span)
+    return ScalarValue(ScalarType("python", DType.BOOL), test if inside else inverse(test))
+
+
+def _not_nan(value: ScalarValue) -> bool:
+    """Whether identity, which `in` asks for first, decides nothing."""
+    return not value.type.dtype.is_float and not value.type.dtype.is_complex
 
 
 def _index_comparison(ctx: Context, op: str, left: Value, right: Value) -> bool | None:
@@ -259,8 +285,10 @@ def _boolean(ctx: Context, node: ast.BoolOp) -> Value:
 
 def _chosen(ctx: Context, test: Expr, then: tuple[Value, list[Stmt]], orelse: tuple[Value, list[Stmt]], span: Span) -> Value:
     """One of two values by a condition, each with the statements that evaluate it."""
-    if not (isinstance(then[0], ScalarValue) and isinstance(orelse[0], ScalarValue)):
+    if not (isinstance(then[0], ScalarValue | TupleValue) and alike(then[0], orelse[0])):
         raise unsupported(span, "short-circuit", "one of two arrays, by a condition, is not supported", "use an if statement")
+    if isinstance(orelse[0], ArrayValue | ListValue):
+        raise unsupported(span, "short-circuit", "a number or an array, by a condition, is not supported", "use an if statement")
     chosen = join_branches(ctx, ctx.state.fresh("choice"), then[0], orelse[0], (then[1], orelse[1]), span)
     ctx.state.emit(If(test, tuple(then[1]), tuple(orelse[1]), span))
     return ctx.settle(chosen, span)
@@ -287,7 +315,7 @@ def _conditional(ctx: Context, node: ast.IfExp) -> Value:
     with ctx.state.block() as block:
         orelse = ctx.expr(node.orelse)
         emitted = list(block)
-    if before or emitted:
+    if before or emitted or isinstance(then, TupleValue):
         return _chosen(ctx, test, (then, before), (orelse, emitted), span)
     first, second = arrays.operand_of(then, span), arrays.operand_of(orelse, span)
     result = elementwise.conditional(Operand(test, ScalarType("python", DType.BOOL)), first, second, span)

@@ -22,6 +22,7 @@ from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import joins, order
 from setuptools_polyopt.frontend.context import Context, Function, constant_value
 from setuptools_polyopt.frontend.project import Definition, default_of
+from setuptools_polyopt.frontend.shapes import leaf
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     FunctionValue,
@@ -151,7 +152,7 @@ def _parameter(ctx: Context, name: str, value: Value, span: Span) -> Value:
         case ListValue(view=view):
             return replace(value, view=replace(view, fresh=False))
         case TupleValue(items=items):
-            return TupleValue(tuple(_parameter(ctx, f"{name}.{index}", item, span) for index, item in enumerate(items)))
+            return replace(value, items=tuple(_parameter(ctx, leaf(name, index), item, span) for index, item in enumerate(items)))
         case ScalarValue() if not _lasts(ctx, value):
             return joins.named(ctx, name, value, span)
         case _:
@@ -168,7 +169,7 @@ def _lasts(ctx: Context, value: ScalarValue) -> bool:
 def _returned(inner: Context, value: Value, arguments: Collection[Value], span: Span) -> Value:
     """The value of the call; an argument that comes back is the very array that it was."""
     if isinstance(value, TupleValue):
-        return TupleValue(tuple(_returned(inner, item, arguments, span) for item in value.items))
+        return replace(value, items=tuple(_returned(inner, item, arguments, span) for item in value.items))
     if isinstance(value, FunctionValue) and value.scope is inner:
         raise unsupported(span, "closure", "it answers a function that sees its names")
     for argument in arguments if isinstance(value, ArrayValue | ListValue) else ():

@@ -29,7 +29,8 @@ At: TypeAlias = Callable[[Expr], Value]
 MOST_SPELT = 16
 """Iterations of a loop over a tuple, which is written out."""
 
-_ARGUMENTS = {"range": range(1, 4), "reversed": range(1, 2), "enumerate": range(1, 3), "zip": range(1, 100)}
+_ARGUMENTS = {"range": range(1, 4), "reversed": range(1, 2), "enumerate": range(1, 3), "zip": range(1, 100), "map": range(2, 100)}
+_GIVEN = "argument of map "
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,28 @@ def source(ctx: Context, node: ast.expr) -> Source:
             return Source(count, numbered, parts[0].spelt)
         case "range", _:
             return _of_range(ctx, node)
+        case "map", ast.Call(args=[function, *args]):
+            return _mapped(ctx, function, [source(ctx, part) for part in args])
         case _, ast.List(elts=elts):
             return _of_value(ctx, TupleValue(tuple(ctx.expr(item) for item in elts)), node)
         case _:
             return _of_value(ctx, ctx.expr(node), node)
+
+
+def _mapped(ctx: Context, function: ast.expr, parts: list[Source]) -> Source:
+    """`map(f, a, b)`: the calls, one for each index that is asked for."""
+    names = [ast.copy_location(ast.Name(f"{_GIVEN}{k}", ast.Load()), function) for k in range(len(parts))]
+    call = ast.copy_location(ast.Call(function, [*names], []), function)
+
+    def value(index: Expr) -> Value:
+        around = dict(ctx.inner)
+        ctx.inner = {**around, **{name.id: part.value(index) for name, part in zip(names, parts, strict=True)}}
+        try:
+            return ctx.expr(call)
+        finally:
+            ctx.inner = around
+
+    return Source(_least(parts), value, any(part.spelt for part in parts))
 
 
 def _builtin(ctx: Context, node: ast.expr) -> str:

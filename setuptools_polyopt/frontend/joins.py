@@ -16,7 +16,16 @@ from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ArrayValue, ConflictValue, ListValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.frontend.shapes import alike, leaf
+from setuptools_polyopt.frontend.values import (
+    ArrayValue,
+    ConflictValue,
+    ListValue,
+    PendingValue,
+    ScalarValue,
+    TupleValue,
+    Value,
+)
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Const, Expr, Load
 from setuptools_polyopt.ir.statements import Assign, Stmt
@@ -129,6 +138,10 @@ def join_branches(
             block.extend(stored(ctx, value, storage, span))
         same = then.expr == orelse.expr and not narrow
         return ScalarValue(kind, then.expr if same else Load(storage, (), kind.dtype), storage, narrow)
+    if isinstance(then, TupleValue) and isinstance(orelse, TupleValue) and alike(then, orelse):
+        pairs = enumerate(zip(then.items, orelse.items, strict=True))
+        joined = [join_branches(ctx, leaf(name, k), first, second, blocks, span) for k, (first, second) in pairs]
+        return next((item for item in joined if isinstance(item, ConflictValue)), replace(then, items=tuple(joined)))
     if then == orelse:
         return then
     return differs(name, span, "is another array or object in each branch")
@@ -153,6 +166,8 @@ def outside(value: Value, iterator: str) -> bool:
             return all(iterator not in symbols(expr) for expr in (*extents, *(dim.offset for dim in dims)))
         case ListValue(view=view):
             return outside(view, iterator)
+        case TupleValue(items=items):
+            return all(outside(item, iterator) for item in items)
         case PendingValue(after=after, before=before):
             return outside(after, iterator) and (before is None or outside(before, iterator))
         case _:

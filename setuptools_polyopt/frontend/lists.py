@@ -108,6 +108,14 @@ def unpacked(ctx: Context, value: ListValue, count: int, span: Span) -> TupleVal
     return TupleValue(tuple(item(value, integer(k)) for k in range(count)))
 
 
+def as_tuple(ctx: Context, value: ListValue) -> ListValue | TupleValue:
+    """A tuple of numbers, item by item where its length is known."""
+    form = ctx.state.form(value.view.extents[0])
+    if not value.frozen or value.rank > 1 or form is None or form.value is None:
+        return value
+    return TupleValue(tuple(item(value, integer(k)) for k in range(form.value)))
+
+
 def is_filled(ctx: Context, value: ListValue, span: Span) -> Expr:
     """`bool(value)`: whether there is anything in the list."""
     form = ctx.state.form(value.view.extents[0])
@@ -130,7 +138,14 @@ def literal(ctx: Context, node: ast.List) -> ListValue | EmptyValue:
     if any(isinstance(part, ast.Starred) for part in node.elts):
         raise unsupported(span, "expression", "lists with `*` are not supported", "make the list with its length")
     known = set(ctx.state.arrays)
-    values = order.evaluated(ctx, node.elts)
+    return of_items(ctx, order.evaluated(ctx, node.elts), known, span, node)
+
+
+def of_items(ctx: Context, values: Sequence[Value], known: set[str], span: Span, node: ast.AST | None = None) -> ListValue | EmptyValue:
+    """A new list of some values; known: the arrays before they were evaluated."""
+    if not values:
+        ctx.state.empty += 1
+        return EmptyValue(ctx.state.empty)
     alone(values, known, span)
     first = values[0]
     target = new(ctx, first, number(len(values)), span, node)

@@ -12,7 +12,7 @@ that it does not matter which one was taken; `continue` at the end of a branch i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -25,9 +25,11 @@ from setuptools_polyopt.frontend.expressions import truth
 from setuptools_polyopt.frontend.iterables import At, indices_of
 from setuptools_polyopt.frontend.joins import current, differs, mixed, stored, tagged, widen
 from setuptools_polyopt.frontend.jumps import chained, has_jumps, paths_on, structured
+from setuptools_polyopt.frontend.lists import as_tuple
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header
-from setuptools_polyopt.frontend.values import ConflictValue, PendingValue, ScalarValue, Value
+from setuptools_polyopt.frontend.shapes import alike, leaves, rebuilt, root
+from setuptools_polyopt.frontend.values import ConflictValue, ListValue, PendingValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Const, Expr, Load, Sym, Unary, integer
 from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While
@@ -185,6 +187,8 @@ class _Loop:
             raise unsupported(self.span, "shared-name", "a loop variable is declared global or nonlocal", "use a local variable")
         self.live_in = names.live_in[id(node)]
         self.live_out = names.live[id(node)] | (names.live_in[id(node.orelse[0])] if node.orelse else frozenset())
+        self.shapes: dict[str, Value] = {}
+        """Tuples, which go round the loop item by item."""
         self.iterator = ""
         self.before: dict[str, Value] = {}
         self.left: dict[str, PendingValue] = {}
@@ -205,7 +209,7 @@ class _Loop:
 
     def run(self) -> None:
         ctx = self.ctx
-        entry = {name: current(ctx, name, self.span) for name in self.assigned if name in self.live_in}
+        entry = self.entered()
         self.before = dict(ctx.state.env)
         kinds: dict[str, Kind] = {}
         for _ in range(_ROUNDS):
@@ -224,6 +228,30 @@ class _Loop:
             self.exits = exits
             restore()
         raise unsupported(self.span, "type-conflict", "the types of the names in this loop do not settle")
+
+    def entered(self) -> dict[str, Value | None]:
+        """The values before the loop, tuples item by item from here on."""
+        entry: dict[str, Value | None] = {}
+        for name in [name for name in self.assigned if name in self.live_in]:
+            value = current(self.ctx, name, self.span)
+            if isinstance(value, ListValue):
+                value = as_tuple(self.ctx, value)
+            if not isinstance(value, TupleValue):
+                entry[name] = value
+                continue
+            self.shapes[name] = value
+            parts = leaves(name, value)
+            entry.update(parts)
+            at = self.assigned.index(name)
+            self.assigned[at : at + 1] = parts
+        return entry
+
+    def put(self, values: Mapping[str, Value]) -> None:
+        """Give the names these values."""
+        env = self.ctx.state.env
+        env.update({name: value for name, value in values.items() if name == root(name)})
+        for name, shape in self.shapes.items():
+            env[name] = rebuilt(name, shape, values)
 
     def otherwise(self) -> None:
         """The `else` of the loop: runs unless a `break` has left it."""
@@ -267,10 +295,8 @@ class _Loop:
         self.left, self.ways, self.heads_now, self.kinds_now = {}, [], heads, kinds
         self.iterator = state.iterator(self.target or "k") if self.header is not None else ""
         for name in self.assigned:
-            state.env.pop(name, None)
-        for name, value in heads.items():
-            if value is not None:
-                state.env[name] = value
+            state.env.pop(root(name), None)
+        self.put({name: value for name, value in heads.items() if value is not None})
         unbound_here = [name for name in self.assigned if name not in heads]
         for name in unbound_here:
             state.env[name] = ConflictValue(dead(name, self.span))
@@ -364,9 +390,13 @@ class _Loop:
         return found
 
     def end(self, name: str) -> Value | None:
-        value = self.ctx.state.env.get(name)
+        value = self.ctx.state.env.get(root(name))
         if value is None:
             return None
+        if root(name) in self.shapes:
+            shape = self.shapes[root(name)]
+            value = as_tuple(self.ctx, value) if isinstance(value, ListValue) else value
+            value = leaves(root(name), value)[name] if alike(value, shape) else differs(root(name), self.span, "is another tuple or object")
         if isinstance(value, PendingValue):
             self.left[name] = value
         try:
@@ -398,7 +428,8 @@ class _Loop:
             if first is None or variable is None or end is None or name not in moving:
                 continue
             env = self.ctx.state.env
-            others = {other: value for other, value in env.items() if other != name and other in live}
+            parts = {key: part for other, value in env.items() if other in live for key, part in leaves(other, value).items()}
+            others = {other: value for other, value in parts.items() if other != name}
             this = carried.Round(name, first, variable, end)
             reason = carried.harmful(self.ctx, this, body, self.before, others, moving)
             if reason is not None:
@@ -466,10 +497,12 @@ class _Loop:
         left = Left(
             self.ctx, self.node, self.span, self.target, self.header, self.iterator, self.left, tuple(self.ways), self.broken, self.endless
         )
+        found: dict[str, Value] = {}
         for name in self.assigned:
-            if name not in self.live_out:
-                state.env[name] = ConflictValue(dead(name, self.span))
+            if root(name) not in self.live_out:
+                found[name] = ConflictValue(dead(name, self.span))
             elif self.serial:
-                state.env[name] = behind_steered(left, name, heads, ends[name])
+                found[name] = behind_steered(left, name, heads, ends[name])
             else:
-                state.env[name] = behind(left, name, entry.get(name), heads.get(name), ends[name])
+                found[name] = behind(left, name, entry.get(name), heads.get(name), ends[name])
+        self.put(found)

@@ -42,7 +42,7 @@ def keep(ctx: Context, value: Value, place: int, span: Span) -> Value:
     if place == here(ctx):
         return value
     if isinstance(value, TupleValue):
-        return TupleValue(tuple(keep(ctx, item, place, span) for item in value.items))
+        return replace(value, items=tuple(keep(ctx, item, place, span) for item in value.items))
     if not isinstance(value, ScalarValue):
         return value
     since = walk(tuple(ctx.state.blocks[-1][place:]))

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported, unsupported
 from setuptools_polyopt.frontend.context import Context
+from setuptools_polyopt.frontend.shapes import leaf, root
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
@@ -29,28 +30,54 @@ from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import children, own_loads
 
 
-def collect(ctx: Context, live: frozenset[str], span: Span) -> tuple[Output, ...]:
+@dataclass(frozen=True)
+class Results:
+    """What leaves a region. as_tuple: the outputs make the returned tuple. form: as in `Region`."""
+
+    outputs: tuple[Output, ...]
+    as_tuple: bool = False
+    form: str = ""
+
+
+def collect(ctx: Context, live: frozenset[str], span: Span) -> Results:
     """Outputs for the names that the region binds and that are live behind it; raises Unsupported."""
-    outputs = []
-    for name in sorted(ctx.state.bound):
-        if name in live:
-            outputs.append(_output(ctx, name, ctx.settle(_definite(ctx, ctx.state.env[name]), span), span))
+    outputs: list[Output] = []
+    taken = {name: _taken(ctx, name, ctx.state.env[name], outputs, span) for name in sorted(ctx.state.bound) if name in live}
     _distinct(outputs, span)
-    return tuple(outputs)
+    plain = len(outputs) == len(taken) and all(output.name == name for output, name in zip(outputs, taken, strict=True))
+    form = "" if plain else "; ".join([*(f"{name} = {text}" for name, text in taken.items()), "_polyopt_r = None"])
+    return Results(tuple(outputs), False, form)
 
 
-def returned(ctx: Context, node: ast.Return) -> tuple[tuple[Output, ...], bool]:
-    """Outputs of `return ...`, and whether they make a tuple."""
+def returned(ctx: Context, node: ast.Return) -> Results:
+    """Outputs of `return ...`."""
     span = ctx.span(node)
     if node.value is None:
-        return (Output("return", None, "python"),), False
+        return Results((Output("return", None, "python"),))
     value = ctx.expr(node.value)
-    items = value.items if isinstance(value, TupleValue) else (value,)
-    if not items:
+    outputs: list[Output] = []
+    text = _taken(ctx, "return", value, outputs, span)
+    if not outputs:
         raise unsupported(span, "result-type", "an empty tuple is returned")
-    outputs = tuple(_output(ctx, "return", ctx.settle(_definite(ctx, item), span), span) for item in items)
     _distinct(outputs, span)
-    return outputs, isinstance(value, TupleValue)
+    if not isinstance(value, TupleValue):
+        return Results(tuple(outputs))
+    plain = value.kind is None and len(outputs) == len(value.items)
+    return Results(tuple(outputs), plain, "" if plain else f"return {text}")
+
+
+def _taken(ctx: Context, name: str, value: Value, outputs: list[Output], span: Span) -> str:
+    """The outputs of a value are added; the text that makes it of the results."""
+    value = _definite(ctx, value)
+    if not isinstance(value, TupleValue):
+        outputs.append(_output(ctx, root(name), ctx.settle(value, span), span))
+        return f"_polyopt_r[{len(outputs) - 1}]"
+    texts = [_taken(ctx, leaf(name, k), item, outputs, span) for k, item in enumerate(value.items)]
+    if value.kind is None:
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+    if not value.kind.spelt or value.kind.spelt.partition(".")[0] in ctx.outermost.function.names.locals:
+        raise unsupported(span, "result-type", f"`{root(name)}` is a {value.kind.path}, which has no name here")
+    return f"{value.kind.spelt}({', '.join(texts)})"
 
 
 def _definite(ctx: Context, value: Value) -> Value:

@@ -30,6 +30,7 @@ from setuptools_polyopt.frontend.values import (
     ObjectValue,
     PendingValue,
     ScalarValue,
+    TupleValue,
     Value,
 )
 from setuptools_polyopt.ir.dtypes import DType
@@ -70,6 +71,7 @@ class Closed:
     steady: frozenset[str]
     returns: bool
     returns_tuple: bool
+    form: str = ""
 
 
 def longest_run(function: Function, env: Env, body: Sequence[ast.stmt]) -> Run:
@@ -137,13 +139,13 @@ def _close(ctx: Context, function: Function, statements: Sequence[ast.stmt]) -> 
     span = _span(function.file, first, last)
     for node in statements[:-1] if returns else statements:
         lower(ctx, node)
-    as_tuple = False
     if isinstance(last, ast.Return):
-        results, as_tuple = outputs.returned(ctx, last)
+        results = outputs.returned(ctx, last)
     else:
         results = outputs.collect(ctx, function.names.live[id(last)], span)
-    lowered = finish(ctx.state, results, "kernel", span)
-    return Closed(tuple(statements), span, lowered, tuple(ctx.state.globals), frozenset(ctx.state.steady), returns, as_tuple)
+    lowered = finish(ctx.state, results.outputs, "kernel", span)
+    steady = frozenset(ctx.state.steady)
+    return Closed(tuple(statements), span, lowered, tuple(ctx.state.globals), steady, returns, results.as_tuple, results.form)
 
 
 def _span(file: str, first: ast.stmt, last: ast.stmt) -> Span:
@@ -185,6 +187,8 @@ def type_of(value: Value) -> PyType:
             return ArrayType(dtype, len(extents), tuple(axis for axis, extent in enumerate(extents) if extent == integer(1)))
         case ListValue(view=view, box=box, frozen=frozen):
             return ListType(view.dtype, view.rank, box, "tuple" if frozen else "list")
+        case TupleValue(items=items):
+            return _type_of_tuple(items)
         case NoneValue():
             return NoneType()
         case ConflictValue(reason=reason):
@@ -193,6 +197,14 @@ def type_of(value: Value) -> PyType:
             return UnknownType("it is another name of an object")
         case _:
             return UnknownType()
+
+
+def _type_of_tuple(items: Sequence[Value]) -> PyType:
+    found = {type_of(item) for item in items}
+    inner = found.pop() if len(found) == 1 else None
+    if isinstance(inner, ScalarType) and inner.box == "python":
+        return ListType(inner.dtype, 1, "python", "tuple", (len(items),))
+    return UnknownType("a tuple of anything but numbers of one type is not supported")
 
 
 def definitely_bound(body: Sequence[ast.stmt]) -> frozenset[str]:

@@ -11,7 +11,7 @@ import ast
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, lists, loops, order, picking
+from setuptools_polyopt.frontend import arrays, calls, comprehensions, lists, loops, order, picking
 from setuptools_polyopt.frontend.affine import conditions, negated
 from setuptools_polyopt.frontend.behind import dead
 from setuptools_polyopt.frontend.context import Context
@@ -20,6 +20,7 @@ from setuptools_polyopt.frontend.joins import current, join_branches, named
 from setuptools_polyopt.frontend.jumps import Again
 from setuptools_polyopt.frontend.names import all_arguments, bound
 from setuptools_polyopt.frontend.picking import Masked, Picked
+from setuptools_polyopt.frontend.shapes import mapped
 from setuptools_polyopt.frontend.subscripts import Element, locate
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
@@ -120,13 +121,20 @@ def _refuse(ctx: Context, node: ast.stmt) -> None:
 
 def _assign(ctx: Context, targets: list[ast.expr], node: ast.expr) -> None:
     span = ctx.span(node)
-    value = ctx.expr(node)
+    items = comprehensions.few(ctx, node) if _is_unpacked(ctx, targets, node) else None
+    value = ctx.expr(node) if items is None else TupleValue(items)
     if isinstance(value, TupleValue):
-        value = TupleValue(tuple(_fixed(ctx, item, span) for item in value.items))
+        value = mapped("", value, lambda _, item: _fixed(ctx, item, span))
     elif len(targets) > 1:
         value = _fixed(ctx, value, span)
     for target in targets:
         _store(ctx, target, value, span)
+
+
+def _is_unpacked(ctx: Context, targets: list[ast.expr], node: ast.expr) -> bool:
+    """Whether names take the items of what is iterated over once and then gone."""
+    once = isinstance(node, ast.GeneratorExp) or (isinstance(node, ast.Call) and ctx.function.module.dotted(node.func) == "builtins.map")
+    return once and len(targets) == 1 and isinstance(targets[0], ast.Tuple | ast.List)
 
 
 def _fixed(ctx: Context, value: Value, span: Span) -> Value:
@@ -205,6 +213,10 @@ def bind(ctx: Context, name: str, value: Value, span: Span) -> None:
     state.bound[name] = None
     if isinstance(value, ScalarValue):
         state.env[name] = named(ctx, name, value, span)
+        return
+    if isinstance(value, TupleValue):
+        owned = lambda key, item: named(ctx, key, item, span) if isinstance(item, ScalarValue) else item  # noqa: E731
+        state.env[name] = mapped(name, value, owned)
         return
     made = value.view if isinstance(value, ListValue) else value
     if isinstance(made, ArrayValue) and made.fresh and made.storage.rstrip("0123456789") in ("t", "t_"):

@@ -69,13 +69,18 @@ class Element:
 def locate(ctx: Context, node: ast.Subscript) -> Element | Picked | Masked | Value:
     """The element or view that a subscript names, for reading and writing."""
     items = _items(node.slice)
-    base_node, brackets = node.value, 1
+    base_node: ast.expr = node.value
+    nodes = [node]
     while isinstance(base_node, ast.Subscript) and _plain(items) and _plain(_items(base_node.slice)):
         inner = _items(base_node.slice)  # a[i][j] is a[i, j] as long as there are no slices
-        items, base_node, brackets = inner + items, base_node.value, brackets + 1
+        items, nodes, base_node = inner + items, [base_node, *nodes], base_node.value
     base = ctx.expr(base_node)
-    if isinstance(base, TupleValue):
-        return _tuple_item(ctx, base, node)
+    while isinstance(base, TupleValue):
+        base, nodes = _tuple_item(ctx, base, nodes[0]), nodes[1:]
+        if not nodes:
+            return base
+        items = [item for part in nodes for item in _items(part.slice)]
+    brackets = len(nodes)
     if isinstance(base, PathValue) and base.path in ("numpy.mgrid", "numpy.ogrid"):
         return _grid(ctx, base.path, items, ctx.span(node))
     if isinstance(base, ListValue):

@@ -217,10 +217,20 @@ class GrowingValue:
 
 
 @dataclass(frozen=True, slots=True)
+class TupleKind:
+    """The class of a named tuple: its path ("pkg.mod.State"), its fields, and how the region's own function spells it ("": not at all)."""
+
+    path: str
+    fields: tuple[str, ...]
+    spelt: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TupleValue:
-    """A tuple, such as a shape."""
+    """A tuple, such as a shape; kind: of a named one."""
 
     items: tuple[Value, ...]
+    kind: TupleKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,8 @@ class Region:
 
     name: a C identifier, unique in the module, made from the function's qualified name. first_line/last_line: the statements' lines
     (decorators and comments between them included). `returns`: the last statement is a `return` (the output named `return` is
-    its value; `returns_tuple` makes a tuple of all outputs so named). arguments: the local names that the call passes, in order.
+    its value; `returns_tuple` makes a tuple of all outputs so named). arguments: the local names that the call passes, in order. form:
+    the statements that make the results, in `_polyopt_r`, what they are behind the region; empty where names simply take them.
     """
 
     name: str
@@ -271,3 +272,4 @@ class Region:
     returns_tuple: bool
     globals: tuple[GlobalGuard, ...]
     variants: tuple[Variant, ...]
+    form: str = ""

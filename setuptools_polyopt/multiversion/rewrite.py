@@ -85,6 +85,8 @@ def rewrite_module(text: str, regions: Sequence[Region], package: str, bound: bo
 def _dispatch(region: Region) -> list[str]:
     call = f"_polyopt.{region.name}({', '.join(region.arguments)})"
     match region.results:
+        case _ if region.form:
+            take = region.form
         case _ if region.returns:
             take = "return _polyopt_r" if region.returns_tuple else "return _polyopt_r[0]"
         case ():
