@@ -36,7 +36,7 @@ from setuptools_polyopt.polyhedral.split import joined_labels, split
 from setuptools_polyopt.polyhedral.spread import parallelism, spread
 from setuptools_polyopt.polyhedral.storage import Contraction, contract
 from setuptools_polyopt.polyhedral.tiling import Sizes, restructure
-from setuptools_polyopt.polyhedral.tree import Allocate, Sequence, Tree, bands, depth, print_tree, program_order
+from setuptools_polyopt.polyhedral.tree import Allocate, Sequence, Tree, bands, depth, path, print_tree, program_order
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,20 @@ def _ways(options: Options) -> tuple[Callable[[Scop, Dependences], Tree], ...]:
 
 
 def _from_isl(scop: Scop, deps: Dependences, options: Options) -> Tree:
-    return _improve(coincidence(schedule(scop, deps), scop, deps.all), scop, deps, options)
+    """isl's schedule, or the program's order where that leaves more to threads: isl may fuse a statement with one iteration of a loop that
+    carries nothing, whose other iterations then have to wait."""
+    tree = _improve(coincidence(schedule(scop, deps), scop, deps.all), scop, deps, options)
+    if not options.parallel or not _alone(tree, scop):
+        return tree
+    other = _from_program(scop, deps, options)
+    return other if _alone(other, scop) < _alone(tree, scop) else tree
+
+
+def _alone(tree: Tree, scop: Scop) -> int:
+    """The number of deepest statements that have no parallel loop around them."""
+    depths = {name: len(scop.statement(name).iterators) for name in tree.names}
+    deepest = (name for name in tree.names if depths[name] == max(depths.values()))
+    return sum(not any(member.kind == "parallel" for member in path(tree, name)) for name in deepest)
 
 
 def _from_program(scop: Scop, deps: Dependences, options: Options) -> Tree:

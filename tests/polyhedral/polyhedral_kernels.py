@@ -234,10 +234,24 @@ def chain() -> Kernel:
     return kernel("chain", "n", [*arrays, array("o", "n", role=Role.RESULT)], *body)
 
 
+def gram_schmidt() -> Kernel:
+    """isl fuses the first statements with one iteration of `j`, which then carries their values."""
+    norm, q, r, a = at("norm"), at("Q", "i", "k"), at("R", "k", "j"), at("A", "i", "j")
+    square = floats("mul", at("A", "i", "k"), at("A", "i", "k"))
+    first = loop("i", 0, "n", put(norm, floats("add", norm, square)))
+    scale = loop("i", 0, "n", put(q, floats("div", at("A", "i", "k"), at("R", "k", "k"))))
+    product = loop("i", 0, "n", put(r, floats("add", r, floats("mul", q, a))))
+    update = loop("i", 0, "n", put(a, floats("sub", a, floats("mul", q, r))))
+    columns = loop("j", plus("k", 1), "m", put(r, number(0)), product, update)
+    body = loop("k", 0, "m", put(norm, number(0)), first, put(at("R", "k", "k"), norm), scale, columns)
+    return kernel("gram_schmidt", "n m", [array("A", "n", "m"), array("Q", "n", "m"), array("R", "m", "m"), temporary("norm")], body)
+
+
 CORPUS = {
     build.__name__: build
     for build in (
         matmul, matmul_with_accumulator, lu, cholesky, jacobi2d, seidel2d, floyd_warshall, softmax, planes, diffusion, chain,
+        gram_schmidt,
     )
 }  # fmt: skip
 

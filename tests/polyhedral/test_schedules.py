@@ -54,6 +54,13 @@ def test_accumulator_becomes_a_tile_buffer() -> None:
     assert "vector" in kinds(kernel)
 
 
+def test_columns_are_shared_by_threads_and_run_along_rows() -> None:
+    loops = [s for s in walk(done("gram_schmidt").kernel.body) if isinstance(s, For)]
+    deepest = [s for s in loops if s.kind == "vector" and any(item.label in ("S5", "S6") for item in s.body if isinstance(item, Assign))]
+    assert [s.var for s in deepest] == ["j", "j"]
+    assert any(s.kind == "parallel" and s.var == "j_block" for s in loops)
+
+
 def test_softmax_is_one_parallel_loop_over_rows() -> None:
     kernel = done("softmax").kernel
     loops = [s for s in kernel.body if isinstance(s, For)]
