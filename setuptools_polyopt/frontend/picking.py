@@ -85,14 +85,18 @@ def pick(ctx: Context, view: ArrayValue, first: int, indices: Sequence[Value], s
         else:
             raise unsupported(span, "index-type", "an index has to be an integer")
     shape = arrays.broadcast(ctx, [index.extents for index in found if isinstance(index, ArrayValue)], span)
+    others = (*view.extents[:first], *view.extents[first + len(found) :], *(shape if len(found) > 1 else ()))
+    for extent in others:  # NumPy looks at every index, even where nothing is picked
+        _not_empty(ctx, extent, span)
     return Picked(view, first, tuple(cast(i, DType.INT64) if not isinstance(i, ArrayValue) else i for i in found), shape)
 
 
 def _not_empty(ctx: Context, extent: Expr, span: Span) -> None:
     size = ctx.state.form(extent)
     if size is None:
-        raise unsupported(span, "subscript", "the extent of this axis is no affine expression")
-    ctx.state.assume(size - 1, "an axis that is indexed with data is not empty", span)
+        ctx.state.check(Compare("ge", extent, integer(1)), span)
+    else:
+        ctx.state.assume(size - 1, "an axis that is indexed with data is not empty", span)
 
 
 def read(ctx: Context, picked: Picked | Masked, span: Span) -> ArrayValue:

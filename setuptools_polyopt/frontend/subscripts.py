@@ -221,7 +221,7 @@ def _row(ctx: Context, view: ArrayValue, axis: int, value: Value | None, span: S
     form = ctx.state.form(position)
     if isinstance(position, Binary) and position.op == "index":  # a view stays where it is when what it was found by changes
         kept = ctx.state.scratch(DType.INT64)
-        ctx.state.emit(Assign(kept, position.left, span))
+        ctx.state.emit(Assign(kept, position, span))  # checked here: there may be no element to read
         position = replace(position, left=kept)
     if view.whole and form is not None:  # views may never be read, so their bounds have to be guarded here
         _inside(ctx, form, view.extents[axis], span)

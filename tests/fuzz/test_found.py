@@ -296,6 +296,17 @@ FOUND = {
         lambda: [np.arange(6.0), 4],
         (lambda: [np.arange(6.0), -4], lambda: [np.arange(6.0), 0]),
     ),
+    "a_row_without_elements_that_is_not_there": Found(  # the subscript was looked at with each element only
+        "def a_row_without_elements_that_is_not_there(C, n):\n    w = 0\n    while w < n:\n        w += 1\n"
+        "        C[w, :] = 2 + C[w - 1]\n    return w\n",
+        lambda: [np.ones((5, 3)), 4],
+        (lambda: [np.ones((1, 0)), 3], lambda: [np.ones((2, 0)), 1], lambda: [np.ones((2, 0)), 3], lambda: [np.ones((2, 3)), 3]),
+    ),
+    "rows_without_elements_that_are_not_there": Found(
+        "def rows_without_elements_that_are_not_there(C, at, k):\n    D = C[at] * 2.0\n    C[at, k] = 0.5\n    return D\n",
+        lambda: [np.ones((5, 3)), np.array([1, 4]), 2],
+        (lambda: [np.ones((1, 0)), np.array([5]), 0], lambda: [np.ones((2, 3)), np.array([], np.int64), 7]),
+    ),
 }
 
 
