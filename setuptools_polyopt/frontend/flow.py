@@ -26,6 +26,7 @@ from setuptools_polyopt.frontend.pytypes import (
     Binding,
     Env,
     ListType,
+    NoneType,
     PyType,
     UnknownType,
     forget,
@@ -246,10 +247,24 @@ class Flow:
         return self.function.project.made(self.function.module, value)
 
     def branches(self, node: ast.If, env: Env) -> Env | None:
-        then, orelse = self.block(node.body, env), self.block(node.orelse, env)
+        """Of `if x is None:`, the branch that these types take says what comes behind; the other one may still leave a name unbound."""
+        taken = _decided(node.test, env)
+        then = self.branch(node.body, env, taken is False)
+        orelse = self.branch(node.orelse, env, taken is True)
         if then is None or orelse is None:
             return then if orelse is None else orelse
-        return join_envs(then, orelse)
+        if taken is None:
+            return join_envs(then, orelse)
+        joined, live = join_envs(then, orelse), then if taken else orelse
+        return {name: Binding(live[name].type, joined[name].definite) if name in live else joined[name] for name in joined}
+
+    def branch(self, body: Sequence[ast.stmt], env: Env, dead: bool) -> Env | None:
+        """Walk a branch; dead: these types do not take it, and that something is None there is no news."""
+        before = len(self.diagnostics)
+        after = self.block(body, env)
+        if dead:
+            self.diagnostics[before:] = [item for item in self.diagnostics[before:] if item.kind != "none"]
+        return after
 
     def loop_target(self, node: ast.For | ast.AsyncFor, env: Env) -> dict[str, Binding]:
         counts = isinstance(node.iter, ast.Call) and self.function.module.dotted(node.iter.func) == "builtins.range"
@@ -320,6 +335,16 @@ class Flow:
         names = {handler.name for handler in node.handlers if handler.name}
         behind = forget(broken, every, False, "it is set in a `try` block")
         return {name: binding for name, binding in behind.items() if name not in names}
+
+
+def _decided(test: ast.expr, env: Env) -> bool | None:
+    """What `x is None` and `x is not None` are for the expected types; None where they do not say."""
+    match test:
+        case ast.Compare(left=ast.Name(id=name), ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
+            kind = env[name].type if name in env else UnknownType("")
+            return None if isinstance(kind, UnknownType) else isinstance(kind, NoneType) == isinstance(op, ast.Is)
+        case _:
+            return None
 
 
 def _substantial(run: Run, index: int) -> bool:
