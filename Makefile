@@ -6,7 +6,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 READY := $(VENV)/ready-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-gpu lint bench coverage fuzz clean
+.PHONY: help demo test test-slow test-gpu lint bench coverage packages fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: $(READY) ## speed of the sample's kernels and of guarded calls
 
 coverage: $(READY) ## share of the run time of PolyBench and of the corpus that ends up in generated kernels
 	$(BIN)/python benchmarks/coverage.py
+
+packages: $(READY) ## real packages from the index: their own tests on the plain and on the optimised wheel (docs/packages.md)
+	$(BIN)/python benchmarks/packages.py
 
 fuzz: $(READY) ## 2000 random programs with 10 inputs each, against CPython
 	$(BIN)/python tests/fuzz/fuzz_run.py
