@@ -77,6 +77,10 @@ def parts(z):
     return np.sum(z.real), z.imag.mean()
 
 
+def rows(a):
+    return np.sum(a, axis=1), np.sum(a, axis=1)
+
+
 def unsure(a):
     return (a > 0).sum(), (a > 0).all(), a.any()
 '''
@@ -116,7 +120,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         "norms": [(a, a) for a in some(2, *FLOATS)], "planes": [(a,) for a in some(3, *every)], "peaks": [(a,) for a in some(3, *FLOATS)],
         "channels": [(a,) for a in some(4, *FLOATS)], "each": [(a,) for a in some(3, *FLOATS)],
         "highest": [(a,) for a in some(3, *FLOATS)], "tail": [(a,) for a in some(2, *FLOATS)], "window": [(a,) for a in some(2, "float64")],
-        "parts": [(a,) for a in some(2, *COMPLEX)], "unsure": [(a,) for a in some(2, "float64", "int64", "int32")],
+        "parts": [(a,) for a in some(2, *COMPLEX)],
+        "rows": [(a,) for a in some(2, "float64")], "unsure": [(a,) for a in some(2, "float64", "int64", "int32")],
     }  # fmt: skip
     profile = profile_of(SOURCE, "flat.mod", calls)
     return build(tmp_path_factory.mktemp("flat"), "flat", SOURCE, profile)
@@ -303,3 +308,10 @@ def test_warnings_and_errors(built: Built) -> None:
 def test_integers_and_bools_take_any_order(built: Built) -> None:
     for a in (filled((33, 35), "int64"), filled((33, 35), "int32"), filled((33, 35), "float64"), filled((35, 33), "int64").T):
         same(built, "unsure", a)
+
+
+def test_nothing_but_sums_overflows(built: Built) -> None:
+    arguments = (np.full((3, 4), 1e308),)
+    theirs, ours = (outcome(module, "rows", arguments, "warn") for module in (built.plain, built.built))
+    assert len(theirs[1]) == 2
+    assert theirs[1] == ours[1]
