@@ -27,6 +27,7 @@ from setuptools_polyopt.ir.expressions import (
     Const,
     Expr,
     Load,
+    Product,
     Range,
     Reduce,
     Select,
@@ -261,6 +262,8 @@ class _Form:
                 return replace(expr, function=name, args=tuple(self.sink(arg) for arg in args))
             case Reduce():
                 return self.reduce(expr)
+            case Product():
+                raise TypeError("a product of NumPy's library has no form on a device")
             case _:
                 assert_never(expr)
 

@@ -42,6 +42,7 @@ from setuptools_polyopt.ir.expressions import (
     Const,
     Expr,
     Load,
+    Product,
     Range,
     Reduce,
     Select,
@@ -153,6 +154,8 @@ def value(expr: Expr, scope: Scope) -> Text:
             return _call(expr, scope)
         case Reduce():
             return _reduce(expr, scope)
+        case Product():
+            return _inner_product(expr, scope)
         case _:
             assert_never(expr)
 
@@ -241,9 +244,7 @@ def _call(expr: Call, scope: Scope) -> Text:
 
 def _reduce(expr: Reduce, scope: Scope) -> Text:
     """One call of the inner loop, in the order init, first element, step in bytes, count."""
-    count = _length(expr.ranges[0], scope)
-    for part in expr.ranges[1:]:
-        count = infix("*", count, _length(part, scope), PRODUCT)
+    count = _count(expr, scope)
     address = f"&{scope.element(substitute_position(expr.body, {part.var: part.lower for part in expr.ranges}))}"
     step = scope.stride_bytes(expr.body, expr.ranges[0].var) if len(expr.ranges) == 1 else str(expr.body.dtype.itemsize)
     if expr.skip:
@@ -251,6 +252,36 @@ def _reduce(expr: Reduce, scope: Scope) -> Text:
         address = f"(const char *){address} + {step}" if expr.skip == 1 else f"(const char *){address} + {expr.skip}*({step})"
     key = loop_key(expr.function, expr.dtype, expr.body.dtype, expr.dtype)
     return call(scope.wrapper(key, True), "ctx", value(expr.init, scope).text, address, step, count.text)
+
+
+def _inner_product(expr: Product, scope: Scope) -> Text:
+    """The product of two vectors: for each its first element and its step in bytes, then how many elements they have."""
+    operands = [part for row in (expr.left, expr.right) for part in row_text(row, scope)]
+    name = f"polyopt_{expr.function.removeprefix('numpy.')}_{suffix(expr.dtype)}"
+    return call(name, "ctx", scope.loop(product_key(expr)), *operands, _count(expr.left, scope).text)
+
+
+def _count(expr: Reduce, scope: Scope) -> Text:
+    count = _length(expr.ranges[0], scope)
+    for part in expr.ranges[1:]:
+        count = infix("*", count, _length(part, scope), PRODUCT)
+    return count
+
+
+def product_key(expr: Product) -> LoopKey:
+    """The inner loop of `numpy.matmul` that computes a product."""
+    return loop_key("numpy.matmul", expr.left.dtype, expr.right.dtype, expr.dtype)
+
+
+def row_text(row: Reduce, scope: Scope) -> tuple[str, str]:
+    """The address of the first element of a row, and the step to the next one in bytes."""
+    address = f"&{scope.element(substitute_position(row.body, {part.var: part.lower for part in row.ranges}))}"
+    return address, scope.stride_bytes(row.body, row.ranges[0].var) if len(row.ranges) == 1 else str(row.dtype.itemsize)
+
+
+def length(part: Range, scope: Scope) -> str:
+    """How many values a range has."""
+    return _length(part, scope).text
 
 
 def _length(part: Range, scope: Scope) -> Text:

@@ -23,6 +23,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Const, Expr, Load, Sym
 from setuptools_polyopt.ir.kernel import Role
 from setuptools_polyopt.ir.statements import For
+from setuptools_polyopt.ir.visitors import symbols
 
 INDENT = "    "
 
@@ -183,7 +184,7 @@ class Function:
         array = self.unit.arrays[load.array]
         total: list[str] = []
         for axis, index in enumerate(load.indices):
-            slope = affine.step(index, var)
+            slope = affine.step(index, var) if var in symbols(index) else affine.ZERO
             if slope is None:
                 raise TypeError(f"a subscript of {load.array} is not affine in {var}")
             if slope != affine.ZERO:

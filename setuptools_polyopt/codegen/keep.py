@@ -18,7 +18,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from setuptools_polyopt.codegen import affine
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Unary
+from setuptools_polyopt.ir.expressions import (
+    ROW,
+    Binary,
+    Call,
+    Cast,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Product,
+    Reduce,
+    Select,
+    Unary,
+)
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import children, loads, symbols, walk_expr
 
@@ -41,15 +54,17 @@ def _raises(node: Expr) -> bool:
             return operand.dtype.kind in "fc"
         case Call(function=function):
             return function != "complex"
-        case Reduce(dtype=dtype):
-            return dtype.kind in "fc"
+        case Reduce(function=function, dtype=dtype):
+            return function != ROW and dtype.kind in "fc"
+        case Product(function=function):
+            return function == "numpy.matmul"
         case _:
             return False
 
 
 def compiled(expr: Expr) -> bool:
     """Whether a flag may come from an instruction that the compiler sees (calls of NumPy and libm are opaque and stay)."""
-    return any(_raises(node) and not isinstance(node, Call | Reduce) for node in walk_expr(expr))
+    return any(_raises(node) and not isinstance(node, Call | Reduce | Product) for node in walk_expr(expr))
 
 
 def decidable(expr: Expr) -> bool:

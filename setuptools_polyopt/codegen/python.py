@@ -18,7 +18,20 @@ from collections.abc import Iterable
 from setuptools_polyopt.codegen.names import sanitize
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
+from setuptools_polyopt.ir.expressions import (
+    Binary,
+    Call,
+    Cast,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Product,
+    Reduce,
+    Select,
+    Sym,
+    Unary,
+)
 
 _INFIX = {
     "or": ("or", 1), "and": ("and", 2), "bitor": ("|", 5), "bitxor": ("^", 6), "bitand": ("&", 7), "shl": ("<<", 8), "shr": (">>", 8),
@@ -86,7 +99,7 @@ def _text(expr: Expr) -> tuple[str, int]:
             return f"{kind}({python_expression(operand)})", _ATOM
         case Call(function=function, args=()) if function.startswith("cost."):
             return f'{COSTS}["{function.removeprefix("cost.")}"]', _ATOM
-        case Load() | Unary() | Cast() | Call() | Reduce():
+        case Load() | Unary() | Cast() | Call() | Reduce() | Product():
             raise TypeError("a plan neither reads elements nor fails nor calls")
         case _:
             assert_never(expr)

@@ -12,7 +12,7 @@ that others know is written in place, or where another name keeps an old one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span
@@ -25,9 +25,11 @@ from setuptools_polyopt.ir.statements import Assign, Stmt, walk
 
 @dataclass(frozen=True)
 class Carried:
-    """How a name goes round the loop: in a variable of its own, whose memory order is `order`."""
+    """How a name goes round the loop: in a variable of its own, whose memory order is `order`. dense: the arrays that the loop puts there
+    have no gaps."""
 
     order: Order | None
+    dense: bool = False
 
 
 def array_of(value: Value | None) -> ArrayValue | None:
@@ -42,20 +44,26 @@ def like(value: Value, array: ArrayValue) -> Value:
     return replace(value, view=array) if isinstance(value, ListValue) else array
 
 
-def fit(ctx: Context, first: Value, second: Value) -> Carried | None:
-    """How one variable holds both, None where it cannot."""
+def fit(ctx: Context, first: Value, second: Value, span: Span | None) -> Carried | None:
+    """How one variable holds both, None where it cannot. span: None where nothing may be assumed."""
     one, two = array_of(first), array_of(second)
-    if one is None or two is None or like(first, one) != like(second, one) or not _fits(ctx, one, two):
+    if one is None or two is None or like(first, one) != like(second, one) or not _fits(ctx, one, two, span):
         return None
-    return Carried(_joined(one.order, two.order))
+    return Carried(_joined(one.order, two.order), two.fresh and two.storage not in ctx.state.copies)
 
 
-def _fits(ctx: Context, first: ArrayValue, second: ArrayValue) -> bool:
-    """Whether the arrays have one type and one shape."""
+def _fits(ctx: Context, first: ArrayValue, second: ArrayValue, span: Span | None) -> bool:
+    """Whether the arrays have one type and one shape (a guard asks, where it is not certain)."""
     if first.dtype is not second.dtype or first.rank != second.rank:
         return False
     forms = [(ctx.state.form(a), ctx.state.form(b)) for a, b in zip(first.extents, second.extents, strict=True)]
-    return all(a is not None and a == b for a, b in forms)
+    if any(a is None or b is None or (a != b and (a - b).value is not None) for a, b in forms):
+        return False
+    if span is None:
+        return all(a == b for a, b in forms)
+    for one, other in zip(first.extents, second.extents, strict=True):  # a matrix that is square, for example
+        ctx.state.assume_equal(one, other, "the extents of the arrays that a name stands for in a loop", span)
+    return True
 
 
 def _joined(first: Order | None, second: Order | None) -> Order | None:
@@ -67,7 +75,10 @@ def _joined(first: Order | None, second: Order | None) -> Order | None:
 
 def enter(ctx: Context, name: str, entry: ArrayValue, kind: Carried, span: Span) -> ArrayValue:
     """Make the variable and copy the entry value in."""
-    return arrays.materialise(ctx, entry, span, kind.order, name)
+    variable, array = arrays.materialise(ctx, entry, span, kind.order, name), ctx.state.arrays[entry.storage]
+    whole = kind.dense and entry.plain and entry.extents == array.extents and entry.storage not in ctx.state.copies
+    ctx.state.copies[variable.storage] = (entry.storage if array.role is Role.ARGUMENT else "") if whole else None
+    return variable
 
 
 def go_round(ctx: Context, pairs: Iterable[tuple[ArrayValue, ArrayValue]], span: Span) -> None:
@@ -99,11 +110,12 @@ def harmful(
     before: Mapping[str, Value],
     others: Mapping[str, Value],
     moving: frozenset[str],
+    copies: Collection[Stmt],
 ) -> str | None:
     """Why the variable could be told from the objects that it stands for; None if it cannot.
 
     before: all names at the loop's start; others: the other live names at the end of the body; moving: those of them that get a copy
-    there themselves.
+    there themselves; copies: what the loop itself stores where it is left, or goes on, early.
     """
     if this.end.storage == this.variable.storage and this.end != this.variable:
         return "becomes a view of itself"
@@ -113,7 +125,7 @@ def harmful(
             continue
         if array.storage == this.end.storage or (array.storage == this.variable.storage and name not in moving):
             return f"stands for an array that `{name}` still knows"
-    written = {statement.target.array for statement in walk(tuple(body)) if isinstance(statement, Assign)}
+    written = {statement.target.array for statement in walk(tuple(body)) if isinstance(statement, Assign) and statement not in copies}
     lent = this.end.storage in written and not this.end.fresh
     used = this.variable.storage in written and not _private(ctx, this, before)
     if this.entry.storage in written or lent or used:

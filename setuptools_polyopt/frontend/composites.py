@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, contraction, scans, views
+from setuptools_polyopt.frontend import arrays, contraction, library, scans, views
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.arguments import (
     PYTHON_INT,
@@ -32,7 +32,7 @@ from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Compare, Const
 from setuptools_polyopt.operators import build, elementwise
 from setuptools_polyopt.operators.facts import FACTS
-from setuptools_polyopt.operators.values import Operand, literal
+from setuptools_polyopt.operators.values import Operand, ScalarType, literal
 
 
 def composite(ctx: Context, call: Arguments) -> Value:
@@ -148,7 +148,7 @@ def _trace(ctx: Context, call: Arguments) -> Value:
 
 
 def _norm(ctx: Context, call: Arguments) -> Value:
-    """Norms of vectors. Those of whole arrays are BLAS products in NumPy, so that strict arithmetic leaves them there."""
+    """Norms of vectors. Those of whole arrays are roots of BLAS products in NumPy."""
     given = call.bound("x", "ord", "axis", "keepdims")
     source, span = call.array(given, "x"), call.span
     axes = axis_numbers(ctx, given.get("axis"), source.rank, span)
@@ -159,11 +159,8 @@ def _norm(ctx: Context, call: Arguments) -> Value:
     if not source.dtype.is_float:
         source = _array(ufunc(ctx, "add", span, source, constant(0.0, span)))
     whole = "axis" not in given and (order is None or (order == 2 and source.rank == 1))
-    if whole and ctx.function.fp == "strict":
-        raise unsupported(
-            span, "library-contraction", "the norm of a whole array is a product of the BLAS library's",
-            'set fp to "bounded", name an axis, or write np.sqrt(np.sum(x * x))',
-        )  # fmt: skip
+    if whole and ctx.function.fp == "strict" and not keepdims:
+        return ufunc(ctx, "sqrt", span, ScalarValue(ScalarType("numpy", source.dtype), library.square(ctx, source, span)))
     if order in (None, 2) and (whole or len(axes) == 1):
         squares = _array(ufunc(ctx, "multiply", span, source, source))
         return ufunc(ctx, "sqrt", span, reduced(ctx, "numpy.sum", squares, axes, span, Options(keepdims)))

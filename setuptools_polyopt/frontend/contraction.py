@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays
+from setuptools_polyopt.frontend import arrays, library
 from setuptools_polyopt.frontend.arguments import Arguments, axis_numbers, constant_integer
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, ScalarValue, StringValue, TupleValue, Value
@@ -27,7 +27,32 @@ def product(ctx: Context, left: Value, right: Value, span: Span, path: str = "op
         raise unsupported(span, "contraction", "a matrix product needs two arrays")
     name = path.rpartition(".")[2]
     first, second, result = _LABELS.get(name, _matmul)(left.rank, right.rank, span)
+    if ctx.function.fp == "strict" and {left.dtype.kind, right.dtype.kind} & {"f", "c"}:
+        return _of_library(ctx, name, left, right, result, span)
     return contracted(ctx, [(left, first), (right, second)], result, span, path)
+
+
+def _of_library(ctx: Context, name: str, left: ArrayValue, right: ArrayValue, result: str, span: Span) -> Value:
+    """A product of floating-point numbers, whose bits are those of NumPy's library."""
+    first, second, _ = _LABELS.get(name, _matmul)(left.rank, right.rank, span)
+    extents = _extents(ctx, [(left, first), (right, second)], span, name)
+    dtype = left.dtype
+    left, right = (library.operand(ctx, value, dtype, span) for value in (left, right))
+    if name == "inner" and right.rank == 2:
+        right = arrays.transpose(right, (1, 0))
+    if max(left.rank, right.rank) > 2 and name != "matmul":
+        raise library.stays(span, "it is one of several axes")
+    if name == "vdot" and (dtype.is_complex or left.rank > 1):
+        raise library.stays(span, "it is one of complex or flattened arrays")
+    function = "numpy.dot" if name in ("dot", "inner") else "numpy.matmul"
+    if not result:
+        return ScalarValue(ScalarType("numpy", dtype), library.vectors(ctx, function, left, right, span))
+    shape = tuple(extents[letter] for letter in result)
+    stack = shape[: max(left.rank, right.rank, 2) - 2]
+    order = C_ORDER if len(stack) < 2 else None
+    target = ctx.state.temporary("t", dtype, shape, order)
+    library.matrices(ctx, function, left, right, target, stack, span)
+    return target
 
 
 # which indices of the operands are one: letters, as in `numpy.einsum`

@@ -101,8 +101,10 @@ def _floats(ctx: Context, given: dict[str, Value], dtype: DType | None, span: Sp
 
 
 def linspace(ctx: Context, call: Arguments) -> Value:
-    given = call.bound("start", "stop", "num", "endpoint", required=2)
+    given = call.bound("start", "stop", "num", "endpoint", "retstep", "dtype", required=2)
     span, double = call.span, DType.FLOAT64
+    if "retstep" in given or given_dtype(given.get("dtype"), span) not in (None, double):
+        raise unsupported(span, "keyword-argument", "`numpy.linspace` of float64 alone is supported")
     count = form_of(ctx, given["num"], "the number of points", span) if "num" in given else number(50)
     endpoint = flag(given.get("endpoint"), True, "endpoint", span)
     ends = []

@@ -32,7 +32,7 @@ from setuptools_polyopt.frontend.shapes import alike, leaves, rebuilt, root
 from setuptools_polyopt.frontend.values import ConflictValue, ListValue, PendingValue, ScalarValue, TupleValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Const, Expr, Load, Sym, Unary, integer
-from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While
+from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.operators.values import ScalarType, tag_of
 
 _ROUNDS = 6
@@ -196,6 +196,7 @@ class _Loop:
         self.borrowed: frozenset[str] = frozenset()
         """Names that began with the constant before a loop around."""
         self.ways: list[Way] = []
+        self.copies: set[Stmt] = set()
         """The jumps in the body, in the order of the text."""
         self.exits: dict[str, tuple[ScalarType, bool]] = {}
         """The types of names on all ways out of the body, as far as an earlier round has found them."""
@@ -292,7 +293,7 @@ class _Loop:
     ) -> tuple[dict[str, Value | None], list[Stmt]]:
         """Lower the body once: the values where it goes round, and its statements."""
         state = self.ctx.state
-        self.left, self.ways, self.heads_now, self.kinds_now = {}, [], heads, kinds
+        self.left, self.ways, self.heads_now, self.kinds_now, self.copies = {}, [], heads, kinds, set()
         self.iterator = state.iterator(self.target or "k") if self.header is not None else ""
         for name in self.assigned:
             state.env.pop(root(name), None)
@@ -372,7 +373,10 @@ class _Loop:
     def jump(self, leaves: bool) -> None:
         """A `break` or `continue`."""
         ends = self.leave()
-        self.copy_round(ends)
+        with self.ctx.state.block() as copies:
+            self.copy_round(ends)
+        self.copies.update(item for item in walk(tuple(copies)) if isinstance(item, Assign))
+        self.ctx.state.blocks[-1].extend(copies)
         for name, kind in self.kinds_now.items():
             ends[name] = self.heads_now[name] if isinstance(kind, Carried) else ends[name]
         self.ways.append(Way(leaves, ends))
@@ -431,7 +435,7 @@ class _Loop:
             parts = {key: part for other, value in env.items() if other in live for key, part in leaves(other, value).items()}
             others = {other: value for other, value in parts.items() if other != name}
             this = carried.Round(name, first, variable, end)
-            reason = carried.harmful(self.ctx, this, body, self.before, others, moving)
+            reason = carried.harmful(self.ctx, this, body, self.before, others, moving, self.copies)
             if reason is not None:
                 bad[name] = differs(name, self.span, reason)
         ends.update(bad)
@@ -464,7 +468,7 @@ class _Loop:
                     self.borrowed |= {name} if first is not entry[name] else frozenset()
                 elif name in self.ctx.state.begun:
                     changed[name] = differs(name, self.span, "changes its type in a loop inside")
-            elif end is not None and (kind := carried.fit(self.ctx, head, end)) is not None:
+            elif end is not None and (kind := carried.fit(self.ctx, head, end, self.span if name in self.live_in else None)) is not None:
                 if kinds.get(name) != kind:
                     changed[name] = kind
             else:

@@ -34,7 +34,9 @@ class State:
     """The mutable fields; see `checkpoint`. Containers are replaced or copied whole, values in them are immutable.
 
     flows: the open loops of the program. irregular: iterators of open loops whose bounds are data. serial: how many open loops are
-    steered by data. ended: 1 behind a jump, where nothing runs. locals: integers that the kernel finds out, by symbol.
+    steered by data. copies: variables of loops that hold copies of arrays: the argument that has to be contiguous if the copies are to lie
+    in memory as what they stand for ("" for none), or None where they do not. ended: 1 behind a jump, where nothing runs. locals: integers
+    that the kernel finds out, by symbol.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class State:
     entry: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, Expr] = field(default_factory=dict)
     holds: list[Holds] = field(default_factory=list)
+    copies: dict[str, str | None] = field(default_factory=dict)
     ordered: dict[str, None] = field(default_factory=dict)
     contiguous: dict[str, int] = field(default_factory=dict)
     known: list[Affine] = field(default_factory=list)
@@ -144,7 +147,7 @@ class State:
         room = tuple(self.largest(extent) for extent in extents)
         self.arrays[name] = Array(name, dtype, room, Role.TEMPORARY)
         exact = room == extents
-        self.orders[name] = order
+        self.orders[name] = order if exact or len(extents) < 2 else None
         dims = tuple(Dim(integer(0), ((axis, 1),)) for axis in range(len(extents)))
         return ArrayValue(name, dtype, dims, extents, order, fresh=exact, whole=exact)
 

@@ -81,6 +81,8 @@ def _sum(base: Expr, index: Expr, step: int) -> Expr:
     if offset is not None and form is not None:
         return (form * step + offset).expr()
     scaled = index if step == 1 else Binary("mul", index, integer(step), DType.INT64)
+    if base == integer(0):
+        return scaled
     return Binary("add", scaled, base, DType.INT64)
 
 

@@ -5,5 +5,5 @@ Grammar (see `expressions`, `statements` and `kernel` for the exact meaning of e
     kernel    ::= name params arrays body assumptions
     array     ::= name dtype extents role layout            -- rank 0 is a scalar variable
     statement ::= Assign(target, value) | For(var, lower, upper, step, body, kind) | If(cond, body, orelse) | Alloc(array)
-    expr      ::= Const | Sym | Load | Unary | Binary | Compare | Select | Cast | Call | Reduce
+    expr      ::= Const | Sym | Load | Unary | Binary | Compare | Select | Cast | Call | Reduce | Product
 """

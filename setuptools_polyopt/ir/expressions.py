@@ -158,7 +158,30 @@ class Reduce:
     skip: int = 0
 
 
-Expr: TypeAlias = Const | Sym | Load | Unary | Binary | Compare | Select | Cast | Call | Reduce
+@dataclass(frozen=True, slots=True)
+class Product:
+    """An element of a product that NumPy's own library (BLAS) computes, in its order and bits: of a row and a column.
+
+    function: "numpy.matmul", or "numpy.dot" (which sets no floating-point flag; fails where it has a way of its own that is not known).
+    left, right: `Reduce(ROW, ...)` over the elements of the row and of the column, of one type, over the same ranges from 0 on.
+    It is the whole value of an `Assign`: of two vectors, or, inside two loops of kind "library" (`statements.For`) and with a single range,
+    of two matrices.
+    """
+
+    function: str
+    left: Reduce
+    right: Reduce
+    dtype: DType
+
+    @property
+    def checked(self) -> bool:
+        return self.function == "numpy.dot"
+
+
+ROW = "row"
+"""The function of a `Reduce` that stands for the elements themselves."""
+
+Expr: TypeAlias = Const | Sym | Load | Unary | Binary | Compare | Select | Cast | Call | Reduce | Product
 
 
 def integer(value: int) -> Const:

@@ -14,7 +14,7 @@ import itertools
 import math
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,7 +22,21 @@ import numpy as np
 
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
+from setuptools_polyopt.ir.expressions import (
+    Binary,
+    Call,
+    Cast,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Product,
+    Range,
+    Reduce,
+    Select,
+    Sym,
+    Unary,
+)
 from setuptools_polyopt.ir.kernel import Kernel, Layout, Role
 from setuptools_polyopt.ir.printer import print_expr
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While
@@ -128,6 +142,8 @@ class _Machine:
                     self.allocate(name)
                 case If():
                     self.block(statement.body if self.eval(statement.cond) else statement.orelse)
+                case For(kind="library"):
+                    self.library(statement)
                 case For():
                     for iteration in self.iterations(statement):
                         self.symbols[statement.var] = iteration
@@ -146,6 +162,42 @@ class _Machine:
                     raise _Jump(False)
                 case _:
                     assert_never(statement)
+
+    def library(self, rows: For) -> None:
+        """Two loops around a product of matrices: the whole product first."""
+        (columns,) = rows.body
+        if not isinstance(columns, For) or not isinstance(inside := columns.body[0], Assign) or not isinstance(inside.value, Product):
+            raise TypeError("the loops are no call of a library")
+        result = self.product(inside.value, (rows,), (columns,))
+        for i, j in np.ndindex(result.shape):
+            self.symbols.update({rows.var: i, columns.var: j})
+            self.element(inside.target)[...] = result[i, j]
+        for loop in (rows, columns):
+            self.symbols.pop(loop.var, None)
+
+    def product(self, expr: Product, rows: Sequence[For] = (), columns: Sequence[For] = ()) -> Any:
+        """NumPy's product of its own views of the operands."""
+        left = self.view(expr.left.body, (*rows, *expr.left.ranges))
+        right = self.view(expr.right.body, (*expr.right.ranges, *columns))
+        function = getattr(np, expr.function.removeprefix("numpy."))
+        return function(left, right) if rows else function(left.reshape(-1), right.reshape(-1))
+
+    def view(self, load: Load, axes: Sequence[For | Range]) -> Any:
+        """The elements for all values of some variables, in place."""
+        shape = [max(0, int(self.eval(axis.upper))) for axis in axes]
+        if 0 in shape:
+            return np.empty(shape, load.dtype.value)
+
+        def at(values: Mapping[str, int]) -> Any:
+            self.symbols.update({axis.var: values.get(axis.var, 0) for axis in axes})
+            return self.element(load)
+
+        first = at({})
+        at({axis.var: extent - 1 for axis, extent in zip(axes, shape, strict=True)})
+        steps = [_address(at({axis.var: min(1, n - 1)})) - _address(first) for axis, n in zip(axes, shape, strict=True)]
+        for axis in axes:
+            self.symbols.pop(axis.var, None)
+        return np.lib.stride_tricks.as_strided(first, shape, steps)
 
     def leaves(self, body: Block) -> bool:
         """Run one iteration of a loop; whether it left the loop."""
@@ -196,6 +248,8 @@ class _Machine:
                 return _call(expr, [self.eval(arg) for arg in expr.args])
             case Reduce():
                 return self.reduce(expr)
+            case Product():
+                return self.product(expr)
             case _:
                 assert_never(expr)
 
@@ -218,6 +272,11 @@ class _Machine:
             return init
         # the inner loop computes init op (the block's own result), as ufunc.reduce does with `initial`
         return ufunc.reduce(row, initial=init, dtype=expr.dtype.value)
+
+
+def _address(view: Any) -> int:
+    address: int = view.__array_interface__["data"][0]
+    return address
 
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import (
+    ROW,
     Binary,
     Call,
     Cast,
@@ -23,6 +24,7 @@ from setuptools_polyopt.ir.expressions import (
     Const,
     Expr,
     Load,
+    Product,
     Reduce,
     Select,
     Sym,
@@ -67,7 +69,11 @@ def print_expr(expr: Expr, precedence: int = 0) -> str:
         case Reduce():
             spans = ", ".join(f"{part.var} in {print_expr(part.lower)}..{print_expr(part.upper)}" for part in expr.ranges)
             skip = f" skip {expr.skip}" if expr.skip else ""
+            if expr.function == ROW:
+                return f"[{print_expr(expr.body)} for {spans}]"
             return f"reduce {expr.function}({print_expr(expr.init)}; {print_expr(expr.body)} for {spans}{skip})"
+        case Product(function=function, left=row, right=column):
+            return f"{function}({print_expr(row)}, {print_expr(column)})"
         case _:
             assert_never(expr)
 

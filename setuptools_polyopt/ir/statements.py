@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from setuptools_polyopt.diagnostics import NOWHERE, Span
 from setuptools_polyopt.ir.expressions import Expr, Load
 
-LoopKind: TypeAlias = Literal["serial", "parallel", "vector"]
+LoopKind: TypeAlias = Literal["serial", "parallel", "vector", "library"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class For:
     """`for var in range(lower, upper, step)`: upper excluded, step a non-zero constant (negative counts down, as in Python).
 
     parallel: iterations are independent (scalars and temporaries allocated inside are private). vector: innermost, iterations independent.
+    library: this loop over the rows of a `Product`'s left operand, the one inside over the columns of its right one, and a single `Assign`
+    are one call of a library. They count from 0 by one, and stand in a `Serial`, which keeps them together.
     `note` says in words what the loop is (`tile`, `point`, `wavefront`).
     """
 

@@ -9,7 +9,22 @@ from __future__ import annotations
 
 from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Compare, Const, Expr, Load, Reduce, Select, Sym, Unary
+from setuptools_polyopt.ir.expressions import (
+    ROW,
+    Binary,
+    Call,
+    Cast,
+    Compare,
+    Const,
+    Expr,
+    Load,
+    Product,
+    Reduce,
+    Select,
+    Sym,
+    Unary,
+    integer,
+)
 from setuptools_polyopt.ir.kernel import Contiguous, Holds, Kernel, Layout, Role
 from setuptools_polyopt.ir.printer import print_assumption, print_expr
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While, jumps, walk
@@ -38,7 +53,7 @@ class _Verifier:
         self.arrays = {array.name: array for array in kernel.arrays}
         self.params = frozenset(param.name for param in kernel.params)
         self.allocates = any(isinstance(statement, Alloc) for statement in walk(kernel.body))
-        self.in_serial = False
+        self.in_serial = self.in_call = False
 
     def fail(self, message: str) -> IRError:
         return IRError(f"kernel {self.kernel.name}: {message}")
@@ -112,9 +127,13 @@ class _Verifier:
             raise self.fail(f"a jump leaves loop {loop.var}, which is not serial")
         if loop.kind == "vector" and any(isinstance(inner, For | While) for inner in walk(loop.body)):
             raise self.fail(f"vector loop {loop.var} is not innermost")
+        if loop.kind == "library" and not (self.in_serial and (is_call(loop) or self.in_call)):
+            raise self.fail(f"loop {loop.var} and what is inside is no call of a library in a serial block")
         self.expr(loop.lower, scope, DType.INT64, live)
         self.expr(loop.upper, scope, DType.INT64, live)
+        self.in_call = loop.kind == "library"
         self.block(loop.body, scope | {loop.var}, live)
+        self.in_call = False
 
     def load(self, load: Load, scope: frozenset[str], live: frozenset[str] | None) -> None:
         array = self.arrays.get(load.array)
@@ -155,6 +174,11 @@ class _Verifier:
                     self.expr(child, scope, child.dtype, live)
             case Reduce():
                 self.reduce(expr, scope, want, live)
+            case Product(left=row, right=column):
+                for part in (row, column):
+                    if part.function != ROW or any(range_.lower != integer(0) for range_ in part.ranges):
+                        raise self.fail(f"an operand of {print_expr(expr)} is no row")
+                    self.expr(part, scope, want, live)
             case _:
                 assert_never(expr)
 
@@ -192,3 +216,12 @@ class _Verifier:
                 raise self.fail(f"{op} of {operand.dtype.value} is not {want.value}")
             return operand.dtype
         return want
+
+
+def is_call(loop: For) -> bool:
+    """Whether a loop is of the form that the outer one of kind "library" has."""
+    match loop.body:
+        case (For(kind="library", lower=lower, step=1, body=(Assign(value=Product()),)),):
+            return (loop.lower, lower, loop.step) == (integer(0), integer(0), 1)
+        case _:
+            return False

@@ -17,6 +17,7 @@ from setuptools_polyopt.ir.expressions import (
     Const,
     Expr,
     Load,
+    Product,
     Range,
     Reduce,
     Select,
@@ -43,6 +44,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return args
         case Reduce(init=init, ranges=ranges, body=body):
             return (init, *(bound for part in ranges for bound in (part.lower, part.upper)), body)
+        case Product(left=row, right=column):
+            return (row, column)
         case _:
             assert_never(expr)
 
@@ -84,6 +87,11 @@ def with_children(expr: Expr, new: tuple[Expr, ...]) -> Expr:
                 raise TypeError("the body of a Reduce must stay a Load")
             bounds = zip(expr.ranges, new[1:-1:2], new[2:-1:2], strict=True)
             return replace(expr, init=new[0], ranges=tuple(Range(part.var, lower, upper) for part, lower, upper in bounds), body=body)
+        case Product():
+            row, column = new
+            if not isinstance(row, Reduce) or not isinstance(column, Reduce):
+                raise TypeError("the operands of a Product must stay rows")
+            return replace(expr, left=row, right=column)
         case _:
             assert_never(expr)
 

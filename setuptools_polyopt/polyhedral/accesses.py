@@ -180,7 +180,7 @@ def _reads(expr: Expr, scene: Scene, where: isl.Set, must: bool, written: set[Lo
             yield from _reads(left, scene, where, must, written)
             yield from _reads(right, scene, _narrow(left, scene, where, expr.op == "and"), False, written)
         case Reduce():
-            for part in children(expr)[:-1]:
+            for part in (*children(expr)[:-1], *(pick for index in expr.body.indices for pick in picked_in(index))):
                 yield from _reads(part, scene, where, must, written)
             yield _range(expr, scene, where)
         case _:
@@ -248,14 +248,13 @@ def _range(reduce: Reduce, scene: Scene, where: isl.Set) -> Access:
             value = variable(wide, part.var)
             inside = inside.intersect(value.ge_set(scene.affine.function(part.lower, wide)))
             inside = inside.intersect(value.lt_set(_limit(part.upper, scene, wide)))
-        functions = [scene.affine.function(index, wide) for index in reduce.body.indices]
     except NotAffine:
         return Access(reduce.body, _whole(reduce.body, scene, where), False, False, reduce.body.indices, None)
-    relation = function_map(wide, reduce.body.array, functions).intersect_domain(inside)
+    element = _access(reduce.body, scene, inside, False, True)
+    relation = element.relation
     for name in names:
         relation = drop_domain_dim(relation, name)
-    relation = relation.intersect_domain(where)
-    return Access(reduce.body, relation, False, True, (), None)
+    return replace(element, relation=relation.intersect_domain(where), subscripts=None)
 
 
 def _limit(upper: Expr, scene: Scene, space: isl.Space) -> isl.PwAff:

@@ -109,6 +109,8 @@ class _Nests:
 
     def steered(self, statement: Stmt, place: _Place) -> Stmt:
         match statement:
+            case For(kind="library"):
+                return statement
             case For():
                 return replace(statement, body=self.block(statement.body, place.inside(statement)))
             case While():
@@ -160,7 +162,7 @@ def _is_regular(statement: Stmt) -> bool:
     """Whether nothing in the statement is steered by data."""
     for item in walk((statement,)):
         match item:
-            case While() | Break() | Continue() | Serial() | Alloc():
+            case While() | Break() | Continue() | Serial() | Alloc() | For(kind="library"):
                 return False
             case For() if loads(item.lower) or loads(item.upper):
                 return False

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 import islpy as isl
 
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.expressions import Reduce
+from setuptools_polyopt.ir.expressions import Product, Reduce
 from setuptools_polyopt.ir.kernel import Role
-from setuptools_polyopt.ir.visitors import assigns, walk_expr
+from setuptools_polyopt.ir.visitors import assigns, loads, walk_expr
 from setuptools_polyopt.polyhedral.dependences import flow_through
 from setuptools_polyopt.polyhedral.legality import domain_of
 from setuptools_polyopt.polyhedral.scop import Scop
@@ -66,8 +66,11 @@ def contract(tree: Tree, scop: Scop, flow: isl.UnionMap, shrink: bool = True) ->
 
 
 def _flat_axes(array: str, users: frozenset[str], scop: Scop) -> int:
-    """How many of the last axes some reduction takes as one contiguous run of elements: they have to stay as they are."""
-    values = (item.value for name in users for item in assigns(scop.statement(name).body))
+    """How many of the last axes have to stay as they are: those that some reduction takes as one contiguous run of elements, all of what a
+    library is given."""
+    values = [item.value for name in users for item in assigns(scop.statement(name).body)]
+    if any(isinstance(value, Product) and array in {load.array for load in loads(value)} for value in values):
+        return scop.kernel.array(array).rank
     nodes = (node for value in values for node in walk_expr(value))
     counts = (len(node.ranges) for node in nodes if isinstance(node, Reduce) and node.body.array == array)
     return max((count for count in counts if count > 1), default=0)

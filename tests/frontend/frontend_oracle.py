@@ -174,7 +174,7 @@ def run_variant(variant: Variant, values: dict[str, Any], namespace: dict[str, A
                 boxes = arrays[name][(slice(0, 1),) * axis]
                 _require(boxes.flags.c_contiguous, f"contiguous from axis {axis} on")
     arguments = {array.name for array in variant.kernel.arrays if array.role is Role.ARGUMENT}
-    work = {name: value.copy() if name in arguments else value for name, value in arrays.items()}
+    work = {name: duplicate(value, {}) if name in arguments else value for name, value in arrays.items()}
     run(variant.kernel, work, params)
     for name in arguments:
         if name in lists:

@@ -1,4 +1,4 @@
-"""Products of arrays against NumPy: exact ones in strict mode, sums of floats within bounds in bounded mode."""
+"""Products of arrays against NumPy: exact ones, and those of floats by NumPy's own library; in bounded mode sums within bounds."""
 
 from __future__ import annotations
 
@@ -35,10 +35,52 @@ v,w: np.einsum("i,j->ij", v, w)
 a,b: np.einsum("ij,ij->ij", a, b * 0.0)
 a: np.einsum("ij,j->ij", a, a[0])
 q: np.einsum("ii,i->i", q, q[0])
+q,r: q @ r
+q,r: np.dot(q, r)
+a: a @ a.T
+a: a.T @ a
+a: np.dot(a.T, a)
+a: a @ a[0]
+a: a[:, 0] @ a
+a: np.dot(a, a[0])
+a: np.dot(a[:, 0], a)
+a: a[:, 0].dot(a[:, 1])
+a: np.dot(a[1:, 1:], a[0, 1:])
+a: np.dot(a[:, 1:], a[:, 1:].T)
+a: a[:, ::-1] @ a[0]
+a: np.dot(a[::-1, ::2], a[0, ::-2])
+a: a[:, :1] @ a[:1]
+a: a[:1] @ a[0]
+a: np.dot(a[:1], a.T)
+a,b: (a.T + 1.0) @ b
+a,b: np.dot((a * b).T, a - b)
+a: (a.T * 2.0)[1] @ a
+a: np.inner(a, a)
+a: np.inner(a, a[0])
+v,w: v @ w
+v,w: np.dot(v, w)
+v: v[::-1] @ v
+v: v[::2].dot(v[::2])
+v,w: np.vdot(v, w)
+a: np.vdot(a[:, 0], a[:, 1])
+f: f @ f.T
+f: np.dot(f, f[0])
+f: f[0] @ f[1]
+e: e @ e.T
+z: z @ z.T
+z: z.dot(z[0])
+z: z[0] @ z[1]
+c: c @ c.swapaxes(1, 2)
+c: c @ c[0].T
+c: np.matmul(c[:, :1], c[0].T)
+
 """,
     """
-q,r: q @ r  -> library-contraction
-v,w: np.dot(v, w)  -> library-contraction
+i,a: i @ a.T  -> library-contraction
+z: z.real @ z.real.T  -> library-contraction
+c: np.dot(c, c[0, 0])  -> library-contraction
+a: np.vdot(a, a)  -> library-contraction
+d: d[:, :1] @ d.swapaxes(2, 3)  -> result-layout
 a,b: np.einsum("ij,ij->i", a, b)  -> library-contraction
 a: np.einsum("ij->ji", a)  -> arguments
 i: np.einsum("ij,jk", i, i.T)  -> result-layout

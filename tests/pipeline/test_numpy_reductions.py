@@ -98,6 +98,13 @@ i: np.linalg.norm(i, axis=1)
 v: np.linalg.norm(v, ord=1)
 x: np.linalg.norm(x, np.inf)
 a: np.linalg.norm(a, ord=-np.inf, axis=0)
+a: np.linalg.norm(a)
+a: np.linalg.norm(a[:, 0])
+a,b: np.linalg.norm(a - b)
+v: np.linalg.norm(v, 2)
+i: np.linalg.norm(i)
+f: np.linalg.norm(f)
+c: np.linalg.norm(c[1:])
 v: np.ptp(v)
 a: np.ptp(a, axis=0)
 v: np.average(v)
@@ -113,7 +120,6 @@ p: np.cross(p, p[::-1] * 2.0)
 """,
     """
 f: np.sum(f, dtype=np.float64)  -> reduction-type
-a: np.linalg.norm(a)  -> library-contraction
 v: np.sum(v, where=v > 0)  -> keyword-argument
 a: np.cumsum(a)  -> axis
 z: z.max()  -> complex-order

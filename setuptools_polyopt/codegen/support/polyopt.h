@@ -300,6 +300,45 @@ POLYOPT_INLINE void polyopt_reduce_block(const struct polyopt_ctx *ctx, int loop
     polyopt_ufunc2(ctx, loop, acc, 0, first, sx, acc, 0, n);
 }
 
+/* ---- NumPy's products of matrices ---------------------------------------------------------------------------------------- */
+
+/* c = a @ b, of m by n and n by p matrices, by NumPy's own loop for numpy.matmul and with the very arguments that NumPy gives it; a vector is
+ * a row (m == 1) or a column (p == 1). Steps in bytes, first along rows' numbers, then along columns'; NumPy's are zero along one element. */
+POLYOPT_INLINE void polyopt_matmul(const struct polyopt_ctx *ctx, int loop, int64_t m, int64_t n, int64_t p, const void *a, int64_t a_m,
+                                   int64_t a_n, const void *b, int64_t b_n, int64_t b_p, void *c, int64_t c_m, int64_t c_p)
+{
+    char *args[3] = {(char *)a, (char *)b, (char *)c};
+    const intptr_t extents[4] = {1, (intptr_t)m, (intptr_t)n, (intptr_t)p};
+    const intptr_t steps[9] = {0, 0, 0, m == 1 ? 0 : (intptr_t)a_m, n == 1 ? 0 : (intptr_t)a_n, n == 1 ? 0 : (intptr_t)b_n,
+                               p == 1 ? 0 : (intptr_t)b_p, m == 1 ? 0 : (intptr_t)c_m, p == 1 ? 0 : (intptr_t)c_p};
+    if (m > 0 && p > 0) ctx->fn->loops[loop].call(args, extents, steps, ctx->fn->loops[loop].data);
+}
+
+/* c = numpy.dot(a, b), elements of `size` bytes, c without gaps; answers ctx->failed. */
+POLYOPT_COLD int32_t polyopt_dot(struct polyopt_ctx *ctx, int loop, int64_t size, int64_t m, int64_t n, int64_t p, const void *a, int64_t a_m,
+                                 int64_t a_n, const void *b, int64_t b_n, int64_t b_p, void *c, int64_t c_m, int64_t c_p);
+
+/* The products of two vectors. */
+#define POLYOPT_VECTORS(tail, type, one)                                                                                           \
+    POLYOPT_INLINE type polyopt_matmul_##tail(const struct polyopt_ctx *ctx, int loop, const void *a, int64_t sa, const void *b, int64_t sb, int64_t n) \
+    {                                                                                                                              \
+        type c;                                                                                                                    \
+        polyopt_matmul(ctx, loop, 1, n, 1, a, 0, sa, b, sb, 0, &c, 0, 0);                                                          \
+        return c;                                                                                                                  \
+    }                                                                                                                              \
+    POLYOPT_INLINE type polyopt_dot_##tail(struct polyopt_ctx *ctx, int loop, const void *a, int64_t sa, const void *b, int64_t sb, int64_t n) \
+    {                                                                                                                              \
+        type c;                                                                                                                    \
+        one                                                                                                                        \
+        polyopt_dot(ctx, loop, (int64_t)sizeof c, 1, n, 1, a, 0, sa, b, sb, 0, &c, 0, 0);                                          \
+        return c;                                                                                                                  \
+    }
+POLYOPT_VECTORS(f32, float, if (n == 1) return *(const float *)a * *(const float *)b;)
+POLYOPT_VECTORS(f64, double, if (n == 1) return *(const double *)a * *(const double *)b;)
+POLYOPT_VECTORS(c64, polyopt_c64, )
+POLYOPT_VECTORS(c128, polyopt_c128, )
+#undef POLYOPT_VECTORS
+
 #include "polyopt_math.h"
 
 #if defined(__GNUC__) || defined(__clang__)

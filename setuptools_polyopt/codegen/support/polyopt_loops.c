@@ -99,9 +99,9 @@ static int find(PyObject *ufunc, const struct signature *types, struct polyopt_l
 #define STEP 3 /* the strided run's operands lie this many items apart */
 
 /* Small positive values: nearly every function is defined on them, and no integer power overflows into trouble. */
-static void fill(char *at, int dtype, int argument)
+void polyopt_fill(char *at, int dtype, int argument, int count)
 {
-    for (int i = 0; i < COUNT; i++, at += polyopt_itemsize[dtype]) {
+    for (int i = 0; i < count; i++, at += polyopt_itemsize[dtype]) {
         double real = 0.03125 + (double)((i * 7 + argument * 11) % COUNT) / 41.0, imaginary = 0.25 - (double)(i % 5) / 16.0;
         int64_t integer = 1 + (i * 5 + argument * 3) % 7;
         float low = (float)real, low_imaginary = (float)imaginary;
@@ -174,7 +174,7 @@ static int check(PyObject *ufunc, const struct polyopt_loop *loop, const struct 
     int same;
     for (int k = 0; args && k < types->nin; k++) {
         PyObject *array;
-        fill(operands[k], types->dtype[k], k);
+        polyopt_fill(operands[k], types->dtype[k], k, COUNT);
         array = array_of(types->dtype[k], operands[k]);
         if (!array) Py_CLEAR(args);
         else PyTuple_SetItem(args, k, array);
@@ -186,6 +186,15 @@ static int check(PyObject *ufunc, const struct polyopt_loop *loop, const struct 
     return same;
 }
 
+/* Whether the ufunc works on matrices. */
+static int has_signature(PyObject *ufunc)
+{
+    PyObject *signature = PyObject_GetAttrString(ufunc, "signature");
+    int has = signature && signature != Py_None;
+    Py_XDECREF(signature);
+    return has;
+}
+
 /* Runs check under np.errstate(all="ignore"). */
 static int check_quietly(PyObject *numpy, PyObject *ufunc, const struct polyopt_loop *loop, const struct signature *types)
 {
@@ -195,7 +204,7 @@ static int check_quietly(PyObject *numpy, PyObject *ufunc, const struct polyopt_
     if (errstate && none && all) state = PyObject_Call(errstate, none, all);
     if (state) entered = PyObject_CallMethod(state, "__enter__", NULL);
     if (entered) {
-        same = check(ufunc, loop, types);
+        same = has_signature(ufunc) ? polyopt_product_agrees(numpy, ufunc, loop, types->dtype[0]) : check(ufunc, loop, types);
         PyErr_Clear();
         left = PyObject_CallMethod(state, "__exit__", "OOO", Py_None, Py_None, Py_None);
     }

@@ -41,6 +41,9 @@ struct polyopt_ndarray {
 
 /* Looks up and checks the inner loops of the extension; true when loop `index` may be called. */
 int polyopt_loop_ready(int32_t index);
+/* Numbers that nearly every function is defined on; and whether a loop of numpy.matmul gives what that and numpy.dot give. */
+void polyopt_fill(char *at, int dtype, int argument, int count);
+int polyopt_product_agrees(PyObject *numpy, PyObject *matmul, const struct polyopt_loop *loop, int dtype);
 extern struct polyopt_functions polyopt_functions;
 extern const struct polyopt_extension *polyopt_current;
 extern PyObject *polyopt_signature; /* what answers the facts about NumPy, given to bind */
