@@ -26,6 +26,7 @@ else:
     import tomli as tomllib
 
 ENVIRONMENT_PREFIX = "POLYOPT_BUILD_"
+MAX_BYTES = 2**20
 
 Fp = Literal["strict", "bounded", "fast"]
 Rng = Literal["sequential", "independent"]
@@ -95,10 +96,10 @@ class Settings:
     strict: bool = False
     """A hot function that could not be optimised, or a missing compiler, fails the build."""
 
-    report: str | None = None
+    report: str | None = field(default=None, metadata={"inside": True})
     """Where to write the report (JSON), relative to pyproject.toml. A wheel with optimised code holds it too: see `polyopt explain`."""
 
-    jobs: int = field(default=0, metadata={"minimum": 0})
+    jobs: int = field(default=0, metadata={"minimum": 0, "maximum": 256})
     """How many compiler processes to run at a time; 0 for one per CPU that the build may use."""
 
     editable: bool = False
@@ -126,20 +127,32 @@ class Settings:
         return self.wants_module(name.partition(":")[0]) and not any(fnmatchcase(name, p) for p in self.exclude)
 
 
+def inside(root: Path, path: str) -> Path:
+    """The file `path` of the project at `root`. Raises `ConfigError` where links lead out of the project."""
+    found = root / path
+    if not found.resolve().is_relative_to(root.resolve()):
+        raise ConfigError(f"{path}: leads out of the project")
+    return found
+
+
 def read_settings(pyproject: Path, environ: Mapping[str, str]) -> Settings | None:
     """The settings of the project whose pyproject.toml is at `pyproject`, or None if it has no `[tool.polyopt]`.
 
     `environ` holds the overrides (`POLYOPT_BUILD_FP=fast`; lists with commas). Raises `ConfigError`.
     """
     try:
-        content = pyproject.read_bytes()
+        with pyproject.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError:
         return None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{pyproject.name}: is larger than {MAX_BYTES >> 20} MiB")
     try:
         text = content.decode()
-        table = tomllib.loads(text).get("tool", {}).get("polyopt")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tools = tomllib.loads(text).get("tool", {})
+    except (ValueError, RecursionError) as error:  # ValueError: also bytes that are no text, and integers of too many digits
         raise ConfigError(f"{pyproject.name}: not valid TOML: {error}") from None
+    table = tools.get("polyopt") if isinstance(tools, dict) else None
     if table is None:
         return None
     source = _Source(pyproject.name, text)
@@ -174,11 +187,12 @@ def _find_line(text: str, path: tuple[str, ...]) -> int | None:
     wanted = ("tool", "polyopt", *path)
     header: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
-        if match := re.match(r"\s*\[+(.*?)\]+\s*(#.*)?$", line):
-            header = _split_key(match[1])
+        row = line.partition("#")[0].strip()  # no patterns here: they may take time with the square of a line's length
+        if row.startswith("[") and row.endswith("]"):
+            header = _split_key(row.strip("[]"))
             if header == wanted:
                 return number
-        elif (match := re.match(r"\s*([^=#]+?)\s*=", line)) and header + _split_key(match[1]) == wanted:
+        elif "=" in row and header + _split_key(row.partition("=")[0]) == wanted:
             return number
     return None
 
@@ -231,9 +245,11 @@ def _convert(value: object, hint: Any, limits: Mapping[str, Any], source: _Sourc
     if "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
         raise _wrong(value, f"of the form {limits['pattern']}", source, path)
     if limits.get("inside") and (Path(str(value)).is_absolute() or ".." in Path(str(value)).parts):
-        raise _wrong(value, "a path inside the project, so that the sdist can hold the file", source, path)
+        raise _wrong(value, "a path inside the project", source, path)
     if isinstance(value, int) and value < limits.get("minimum", value):
         raise _wrong(value, f"at least {limits['minimum']}", source, path)
+    if isinstance(value, int) and value > limits.get("maximum", value):
+        raise _wrong(value, f"at most {limits['maximum']}", source, path)
     return value
 
 
@@ -254,7 +270,9 @@ def _convert_functions(value: object, source: _Source, path: tuple[str, ...]) ->
 
 def _wrong(value: object, wanted: str, source: _Source, path: tuple[str, ...], hint: str = "") -> ConfigError:
     end = f"; {hint}" if hint and not hint.startswith("known are") else ""
-    return ConfigError(f"{source.place(path)}: is {value!r}, but has to be {wanted}{end}")
+    shown = repr(value)
+    shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
+    return ConfigError(f"{source.place(path)}: is {shown}, but has to be {wanted}{end}")
 
 
 def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:

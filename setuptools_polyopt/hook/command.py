@@ -23,7 +23,7 @@ from setuptools import Command
 from setuptools.errors import SetupError
 
 from setuptools_polyopt import __version__
-from setuptools_polyopt.config import ConfigError, Settings
+from setuptools_polyopt.config import ConfigError, Settings, inside
 from setuptools_polyopt.diagnostics import PolyoptError, Severity
 from setuptools_polyopt.hook import editable, outputs, sources
 from setuptools_polyopt.hook.install import BuildState
@@ -178,7 +178,7 @@ class build_polyopt(Command):  # type: ignore[misc]
     def _read_profile(self, state: BuildState) -> Profile | None:
         from setuptools_polyopt.profile.reading import read_profile
 
-        path = state.root / state.settings.profile
+        path = inside(state.root, state.settings.profile)
         if path.exists():
             return read_profile(path)
         advice = "run `polyopt-profile run -- -m pytest` and commit the file"
@@ -220,7 +220,7 @@ class build_polyopt(Command):  # type: ignore[misc]
             elif any(module.missed for module in compiled.report.modules):  # the reasons are wanted most where nothing could be done
                 files[f"{package.replace('.', '/')}/report.json"] = OutputFile(reports[-1].encode())
         if state.settings.report is not None:
-            target = state.root / state.settings.report
+            target = inside(state.root, state.settings.report)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(reports[0] if len(reports) == 1 else "[" + ",\n".join(reports) + "]\n", encoding="utf-8")
         return files

@@ -31,13 +31,21 @@ def digest(content: bytes) -> str:
 
 
 def recorded(build_temp: Path, build_lib: Path) -> dict[str, str]:
-    """What the last build into `build_lib` wrote: path relative to it -> hash."""
+    """What the last build into `build_lib` wrote: path relative to it -> hash.
+
+    The list may have come with the sources, so what leads elsewhere is passed over.
+    """
     try:
         known = json.loads((build_temp / RECORD).read_text(encoding="utf-8"))
         files = known.get(os.path.abspath(build_lib), {})
-        return {str(path): str(value) for path, value in files.items()}
-    except (OSError, ValueError, AttributeError):
+        return {path: str(value) for path, value in files.items() if _is_below(build_lib, path)}
+    except (OSError, ValueError, AttributeError, RecursionError):
         return {}
+
+
+def _is_below(folder: Path, path: str) -> bool:
+    """Whether the file lies in the folder, links followed up to the file itself."""
+    return "\0" not in path and (folder / path).parent.resolve().is_relative_to(folder.resolve())
 
 
 def remove_recorded(build_temp: Path, build_lib: Path) -> None:
@@ -64,8 +72,11 @@ def write_outputs(build_temp: Path, build_lib: Path, files: Mapping[str, OutputF
     try:
         for path, file in sorted(files.items()):
             target = build_lib / path
+            if not _is_below(build_lib, path):
+                raise FileExistsError(f"{target} leads out of the build tree")
             target.parent.mkdir(parents=True, exist_ok=True)
             aside = target.with_name(f"{target.name}.polyopt-new")
+            aside.unlink(missing_ok=True)  # a link would be followed
             staged.append((aside, target))
             aside.write_bytes(file.content)
             if file.source is not None:
@@ -85,8 +96,11 @@ def _record(build_temp: Path, build_lib: Path, files: Mapping[str, OutputFile]) 
     build_temp.mkdir(parents=True, exist_ok=True)
     try:
         known = json.loads((build_temp / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         known = {}
+    if not isinstance(known, dict):
+        known = {}
+    (build_temp / RECORD).unlink(missing_ok=True)
     known[os.path.abspath(build_lib)] = {path: digest(file.content) for path, file in files.items()}
     (build_temp / RECORD).write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
 

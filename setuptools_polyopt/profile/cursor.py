@@ -11,7 +11,7 @@ from setuptools_polyopt.profile.errors import ProfileError
 from setuptools_polyopt.profile.schema import Range
 
 _T = TypeVar("_T")
-_RANGE = re.compile(r"(-?\d{1,24})(?:\.\.(-?\d{1,24}))?")
+_RANGE = re.compile(r"(-?[0-9]{1,24})(?:\.\.(-?[0-9]{1,24}))?")
 _LONGEST = 1000
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from setuptools_polyopt.profile.encoding import decode, encode
@@ -24,6 +26,8 @@ _WIDTH = 120
 def read_profile(path: Path) -> Profile:
     """The profile in a file. Raises `ProfileError` if it is missing, too large or malformed."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise ProfileError("the profile cannot be read: it is no file", path)
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -90,9 +94,8 @@ def _layout(value: object, indent: str) -> str:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ProfileError(f"the key {twice!r} comes twice in one object, as after a merge of versions gone wrong")
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ProfileError(f"the key {twice[:80]!r} comes twice in one object, as after a merge of versions gone wrong")
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from setuptools_polyopt.config import ConfigError, FunctionSettings, Settings, read_settings
+from setuptools_polyopt.config import ConfigError, FunctionSettings, Settings, _find_line, inside, read_settings
 from setuptools_polyopt.settings_schema import json_schema, reference_page
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +119,13 @@ def test_the_environment_overrides(tmp_path: Path, variable: str, text: str, fie
         ("[tool.polyopt]\nstrict = 1", "strict: is 1, but has to be true or false"),
         ("[tool.polyopt]\njobs = true", "jobs: is True, but has to be a whole number"),
         ("[tool.polyopt]\njobs = -1", "jobs: is -1, but has to be at least 0"),
+        ("[tool.polyopt]\njobs = 100000", "jobs: is 100000, but has to be at most 256"),
+        ("[tool.polyopt]\njobs = " + "9" * 9000, "pyproject.toml: not valid TOML"),
+        ("[tool.polyopt]\njobs = " + "[" * 100_000, "pyproject.toml: not valid TOML"),
+        ('[tool.polyopt]\nfp = "' + "x" * 9000 + '"', "fp: is 'xxx"),
+        ("[tool.polyopt]\n#" + "x" * 2**20, "pyproject.toml: is larger than 1 MiB"),
+        ('[tool.polyopt]\nreport = "../r.json"', "report: is '../r.json', but has to be a path inside the project"),
+        ('[tool.polyopt]\nreport = "/tmp/r.json"', "report: is '/tmp/r.json', but has to be a path inside the project"),
         ('[tool.polyopt]\ngpu-architectures = ["90"]', "gpu-architectures: is '90', but has to be of the form"),
         ('[tool.polyopt]\nprofile = "../p.json"', "profile: is '../p.json', but has to be a path inside the project"),
         ("[tool]\npolyopt = 3", "pyproject.toml:2: [tool.polyopt]: is not a table"),
@@ -149,6 +156,27 @@ def test_errors_name_place_problem_and_way_out(tmp_path: Path, body: str, messag
 )
 def test_errors_in_the_environment(tmp_path: Path, variable: str, text: str, message: str) -> None:
     assert message in error(tmp_path, "[tool.polyopt]\n", **{variable: text})
+
+
+def test_a_tool_that_is_no_table(tmp_path: Path) -> None:
+    assert read(tmp_path, "tool = 3 # polyopt\n") is None
+
+
+@pytest.mark.parametrize("line", [" " * 200_000 + "x", "[" * 100_000 + "]" * 100_000 + "x", '"' + "'" * 200_000])
+def test_the_place_of_an_error_is_found_soon(line: str) -> None:
+    assert _find_line(f"{line}\n[tool.polyopt]\nfp = 1", ("fp",)) == 3
+
+
+def test_links_do_not_lead_out_of_the_project(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "inside").mkdir()
+    (project / "out").symlink_to(tmp_path)
+    (project / "file").symlink_to(tmp_path / "elsewhere.json")
+    assert inside(project, "inside/new/r.json") == project / "inside" / "new" / "r.json"
+    for path in ("out/r.json", "file", "inside/../../r.json"):
+        with pytest.raises(ConfigError, match="leads out of the project"):
+            inside(project, path)
 
 
 def test_reference_page_is_current() -> None:

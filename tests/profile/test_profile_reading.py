@@ -187,3 +187,17 @@ def test_the_room_imports_nothing_heavy() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", tmp_path, Path(os.devnull)):
+        with pytest.raises(ProfileError, match="it is no file"):
+            read_profile(path)
+
+
+def test_a_key_that_comes_twice_among_many_is_found_soon() -> None:
+    names = [*map(str, range(200_000)), "twice", "twice"]
+    data = "{" + ", ".join(f'"{name}": 0' for name in names) + "}"
+    with pytest.raises(ProfileError, match="'twice' comes twice"):
+        parse_profile(data.encode(), WHERE)
