@@ -7,7 +7,8 @@
 
 Compilers do this where the loop has one subscript for the array. Here it reads others too, and only the loop's bounds say that they are
 other elements: the difference of two subscripts is a constant apart from zero at the end of the loop that comes nearest. Otherwise each
-step would wait for the store of the last one. Legal because nothing else touches the element meanwhile.
+step would wait for the store of the last one. Legal because nothing else touches the element meanwhile. What a vector loop only reads is
+read once before it for the same reason (compilers then see that it stays, and make a vector loop of it).
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ from setuptools_polyopt.exhaustive import assert_never
 from setuptools_polyopt.ir.expressions import Compare, Const, Expr, Load, integer
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, Stmt, While, walk
-from setuptools_polyopt.ir.visitors import assigns, loads, map_block_exprs, map_expr, own_loads, substitute, symbols
+from setuptools_polyopt.ir.visitors import (
+    assigns,
+    certain,
+    loads,
+    map_block_exprs,
+    map_expr,
+    own_loads,
+    substitute,
+    symbols,
+)
 
 
 def keep_in_registers(kernel: Kernel, every: bool = False) -> Kernel:
@@ -64,7 +74,8 @@ class _Made:
             return map_expr(expr, lambda node: scalars.get(node, node) if isinstance(node, Load) else node)
 
         before = tuple(part for element, scalar in scalars.items() for part in (Alloc(scalar.array), Assign(scalar, element)))
-        after = tuple(Assign(element, scalar) for element, scalar in scalars.items())
+        written = {item.target for item in assigns(loop.body)}
+        after = tuple(Assign(element, scalar) for element, scalar in scalars.items() if element in written)
         body = map_block_exprs(loop.body, expression)
         return If(Compare("lt", loop.lower, loop.upper), (*before, replace(loop, body=body), *after))
 
@@ -77,14 +88,35 @@ class _Made:
 
 
 def _elements(loop: For, kernel: Kernel, every: bool) -> tuple[Load, ...]:
-    """The elements of arrays that the loop updates in every iteration while it reads others of the same arrays."""
-    if loop.kind != "serial" or loop.step < 1 or any(isinstance(item, For | Serial | While) for item in walk(loop.body)):
+    """The elements of arrays that the loop updates in every iteration while it reads others of the same arrays; those that a vector loop
+    reads in every iteration while it writes others."""
+    if loop.kind == "parallel" or loop.step < 1 or any(isinstance(item, For | Serial | While) for item in walk(loop.body)):
         return ()
     own = {item.array for item in walk(loop.body) if isinstance(item, Alloc)}
     read = {load for item in walk(loop.body) for load in own_loads(item)}
     targets = dict.fromkeys(item.target for item in loop.body if isinstance(item, Assign) and item.target.array not in own)
     touched = read | {item.target for item in assigns(loop.body)}
+    if loop.kind == "vector":
+        fixed = (load for load in _always_read(loop.body) if load.array not in own)
+        return tuple(load for load in fixed if _is_only_read(load, loop) and _is_alone(load, loop, touched, kernel))
     return tuple(target for target in targets if _stays(target, loop, read, every) and _is_alone(target, loop, touched, kernel))
+
+
+def _always_read(body: Block) -> dict[Load, None]:
+    """What every iteration reads first of all or whatever happens, in order."""
+    found = dict[Load, None]()
+    for item in body:
+        root = item.value if isinstance(item, Assign) else item.cond if isinstance(item, If) else None
+        found |= dict.fromkeys(node for node in certain(root) if isinstance(node, Load)) if root is not None else {}
+    return found
+
+
+def _is_only_read(element: Load, loop: For) -> bool:
+    """Whether an element of an array that the loop writes stays the same one, and is not written itself."""
+    targets = {item.target for item in assigns(loop.body)}
+    changing = {target.array for target in targets} | {loop.var}
+    fixed = bool(element.indices) and not any(symbols(index) & changing or loads(index) for index in element.indices)
+    return fixed and element not in targets and element.array in changing
 
 
 def _stays(target: Load, loop: For, read: Collection[Load], every: bool) -> bool:

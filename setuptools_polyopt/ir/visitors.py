@@ -50,6 +50,24 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             assert_never(expr)
 
 
+def certain_operands(expr: Expr) -> tuple[Expr, ...]:
+    """The operands that are evaluated whatever their values are (NumPy's `where` evaluates all, a `Select` does not)."""
+    match expr:
+        case Select(cond=cond):
+            return (cond,)
+        case Binary(op="and" | "or", left=left):
+            return (left,)
+        case _:
+            return children(expr)
+
+
+def certain(expr: Expr) -> Iterator[Expr]:
+    """The expression and all its sub-expressions that are certainly evaluated with it, outer first."""
+    yield expr
+    for operand in certain_operands(expr):
+        yield from certain(operand)
+
+
 def walk_expr(expr: Expr) -> Iterator[Expr]:
     """The expression and all its sub-expressions, outer first."""
     yield expr

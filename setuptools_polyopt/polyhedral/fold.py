@@ -15,15 +15,14 @@ Non-goals: temporaries that are used at other elements than their own (the sched
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Expr, Load, Reduce, Select, Sym, Unary
+from setuptools_polyopt.ir.expressions import Binary, Call, Cast, Expr, Load, Reduce, Sym, Unary
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt, walk
 from setuptools_polyopt.ir.visitors import (
     arrays_used,
-    children,
+    certain,
     loads,
     map_expr,
     own_loads,
@@ -117,7 +116,7 @@ def _fold_into_user(block: Block, position: int, maker: _Nest, whole: Block) -> 
     between = _written(block[position + 1 : place])
     if {load.array for load in loads(value)} & between or not _foldable(user.assign.value, name):
         return None
-    if not _is_quiet(value) and all(node not in inside for node in _evaluated(user.assign.value)):
+    if not _is_quiet(value) and all(node not in inside for node in certain(user.assign.value)):
         return None
     expression = substitute(value, renamed)
     if _disturbs(user, expression) or _size(value) + _size(user.assign.value) > _MOST_NODES:
@@ -181,19 +180,6 @@ def _is_quiet(expr: Expr) -> bool:
         or isinstance(node, Call)
         for node in walk_expr(expr)
     )
-
-
-def _evaluated(expr: Expr) -> Iterator[Expr]:
-    """The sub-expressions that are evaluated whatever the values are (NumPy's `where` evaluates both, a `Select` does not)."""
-    yield expr
-    match expr:
-        case Select(cond=cond):
-            yield from _evaluated(cond)
-        case Binary(op="and" | "or", left=left):
-            yield from _evaluated(left)
-        case _:
-            for child in children(expr):
-                yield from _evaluated(child)
 
 
 def _size(expr: Expr) -> int:

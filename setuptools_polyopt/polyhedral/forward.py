@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from setuptools_polyopt.ir.expressions import Binary, Call, Expr, Load, Reduce, Select
+from setuptools_polyopt.ir.expressions import Call, Expr, Load, Reduce
 from setuptools_polyopt.ir.kernel import Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, walk
 from setuptools_polyopt.ir.visitors import (
     arrays_used,
     assigns,
-    children,
+    certain,
     loads,
     map_block_exprs,
     map_expr,
@@ -117,20 +117,8 @@ def _certain(statement: Stmt, name: str) -> bool:
     """Whether the statement certainly evaluates the scalar."""
     match statement:
         case Assign(value=value):
-            return _evaluates(value, name)
+            return any(isinstance(node, Load) and node.array == name for node in certain(value))
         case If(cond=cond):
-            return _evaluates(cond, name)
+            return any(isinstance(node, Load) and node.array == name for node in certain(cond))
         case _:
             return False
-
-
-def _evaluates(expr: Expr, name: str) -> bool:
-    match expr:
-        case Load(array=array):
-            return array == name
-        case Select(cond=cond):
-            return _evaluates(cond, name)
-        case Binary(op="and" | "or", left=left):
-            return _evaluates(left, name)
-        case _:
-            return any(_evaluates(child, name) for child in children(expr))

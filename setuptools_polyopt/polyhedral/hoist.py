@@ -31,13 +31,12 @@ from setuptools_polyopt.ir.expressions import (
     Expr,
     Load,
     Reduce,
-    Select,
     Sym,
     integer,
 )
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt
-from setuptools_polyopt.ir.visitors import assigns, children, loads, map_expr, symbols
+from setuptools_polyopt.ir.visitors import assigns, certain, certain_operands, loads, map_expr, symbols
 from setuptools_polyopt.polyhedral.affine import function_to_expr, set_to_condition
 from setuptools_polyopt.polyhedral.partials import Temporaries
 from setuptools_polyopt.polyhedral.privatise import iterator_range
@@ -139,13 +138,13 @@ def _repeated(expr: Expr, loops: frozenset[str], written: frozenset[str]) -> Ite
     if constant and symbols(expr) & loops < loops and _outermost(expr, loops):
         yield expr
         return
-    for child in _operands(expr):
-        yield from _repeated(child, loops, written)
+    for operand in () if isinstance(expr, Reduce | Load) else certain_operands(expr):
+        yield from _repeated(operand, loops, written)
 
 
 def _outermost(expr: Expr, loops: frozenset[str]) -> bool:
     """Whether some dear call in it needs all the loops that the expression needs, so that the table has no more elements than that."""
-    return any(_is_dear(node) and symbols(node) & loops == symbols(expr) & loops for node in _evaluated(expr))
+    return any(_is_dear(node) and symbols(node) & loops == symbols(expr) & loops for node in certain(expr))
 
 
 def _is_dear(node: Expr) -> bool:
@@ -154,25 +153,6 @@ def _is_dear(node: Expr) -> bool:
 
 def _cost(call: Call) -> str:
     return f"{call.function}.{call.args[0].dtype.value}" if call.function.startswith("numpy.") and call.args else call.function
-
-
-def _evaluated(expr: Expr) -> Iterator[Expr]:
-    yield expr
-    for child in _operands(expr):
-        yield from _evaluated(child)
-
-
-def _operands(expr: Expr) -> tuple[Expr, ...]:
-    """The operands that are evaluated whatever their values are."""
-    match expr:
-        case Select(cond=cond):
-            return (cond,)
-        case Binary(op="and" | "or", left=left):
-            return (left,)
-        case Reduce() | Load():
-            return ()
-        case _:
-            return children(expr)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,13 @@ def chains() -> dict[str, Kernel]:
 
     down = op("sub", Sym("n"), plus("i", 1), dtype=Sym("n").dtype)
     back = put(at("x", down), op("sub", at("x", down), op("mul", at("A", down, "k"), at("x", "k"))))
+    row = op("sub", at("A", "k", "j"), op("mul", at("A", "k", "i"), at("A", "i", "j")))
+    update = loop("j", plus("i", 1), "m", put(at("A", "k", "j"), row), kind="vector")
+    through = op("add", at("A", "k", "i"), at("A", "i", "j"))
+    shorter = If(Compare("lt", through, at("A", "k", "j")), (put(at("A", "k", "j"), through),))
     return {
+        "elimination": nest(loop("i", 0, "m", loop("k", plus("i", 1), "n", update)), "elimination"),
+        "shortest": nest(loop("i", 0, "m", loop("k", plus("i", 1), "n", loop("j", 0, "i", shorter, kind="vector"))), "shortest"),
         "forward": nest(loop("i", 0, "n", loop("k", 0, "i", step("k"))), "forward"),
         "backward": nest(loop("i", 0, "n", loop("k", plus(down, 1), "n", back)), "backward"),
     }
@@ -136,6 +142,22 @@ def test_an_element_that_may_be_read_stays_in_memory(read: str) -> None:
     other = at("x", 0) if read == "0" else at("x", "k")
     body = put(at("x", "i"), op("sub", at("x", "i"), op("mul", at("A", "i", 0), other)))
     before = nest(loop("i", 0, "n", loop("k", 0, upper, body)), "near")
+    assert keep_in_registers(before) is before
+
+
+@pytest.mark.parametrize(
+    ("lower", "body"),
+    [
+        pytest.param("i", put(at("A", 0, "j"), at("A", 0, "i")), id="may be written"),
+        pytest.param(
+            plus("i", 1),
+            If(Compare("gt", at("y", "j"), at("y", 0)), (put(at("A", 0, "j"), at("A", 0, "i")),)),
+            id="may not be read",
+        ),
+    ],
+)
+def test_what_a_vector_loop_reads_stays_in_memory(lower: Expr | str, body: Stmt) -> None:
+    before = nest(loop("i", 0, "m", loop("j", lower, "m", body, kind="vector")), "read")
     assert keep_in_registers(before) is before
 
 
