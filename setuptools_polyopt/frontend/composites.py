@@ -169,8 +169,8 @@ def _norm(ctx: Context, call: Arguments) -> Value:
     sizes = _array(ufunc(ctx, "absolute", span, source))
     if order == 1:
         return reduced(ctx, "numpy.sum", sizes, axes, span, Options(keepdims))
-    initial = constant(0, span) if order == math.inf else None
-    return reduced(ctx, "numpy.max" if order == math.inf else "numpy.min", sizes, axes, span, Options(keepdims, initial=initial))
+    # without NumPy's initial value, which came with version 2.3: of nothing, the original answers or raises
+    return reduced(ctx, "numpy.max" if order == math.inf else "numpy.min", sizes, axes, span, Options(keepdims))
 
 
 def _order(value: Value | None, span: Span) -> float | None:
