@@ -185,7 +185,8 @@ class Flow:
         results = node.value.elts if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) else [getattr(node, "value", None)]
         plain = isinstance(node, ast.Return) and all(item is None or isinstance(item, ast.Name | ast.Constant) for item in results)
         cheap = reason.kind == "attribute-assignment" and not self.depth and not isinstance(node, ast.For | ast.If)
-        if isinstance(node, _QUIET) or plain or cheap or reason.kind == "dead-name":
+        test = reason.kind == "none" and isinstance(node, ast.If)  # what stands in its branches is noted there
+        if isinstance(node, _QUIET) or plain or cheap or test or reason.kind == "dead-name":
             return
         if reason.kind == "unknown-type":  # one for each name, and none for what follows from another
             if reason.message in self.unknown or (reason.developer.isdigit() and int(reason.developer) in self.unknown_lines):

@@ -3,6 +3,8 @@
     import numpy as np                  np      -> PathValue("numpy")
     from math import sqrt               sqrt    -> PathValue("math.sqrt")
     C = 2 * 3.5                         C       -> the constant 7.0
+    try: import numpy as xp             xp      -> PathValue("numpy")
+    except ImportError: xp = None
 
 A name that is bound more than once, or declared global in some function, is unknown. What is used is recorded as a `GlobalGuard`
 and checked in each call, so a resolution is an expectation and never a promise.
@@ -14,7 +16,7 @@ import ast
 import builtins
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -109,12 +111,12 @@ class Module:
         counts: dict[str, int] = {}
         own: dict[str, Constant] = {}
         statements = list(_top_level(body))
-        for name in (name for statement in statements for name in bound([statement])):
+        for name in (name for _, names in statements for name in names):
             counts[name] = counts.get(name, 0) + 1
         around = {name: value for name, value in self.constants.items() if name not in counts}
         paths = {name: path for name, path in self.paths.items() if name not in counts}
         literals: dict[str, ast.expr] = {}
-        for statement in statements:
+        for statement, _ in statements:
             _note(statement, {}, literals, "")
         for name, value in literals.items():
             folded = _fold(value, {**around, **own}, paths) if counts[name] == 1 else _UNKNOWN
@@ -156,8 +158,8 @@ def module_names(tree: ast.Module, dotted: str = "", is_package: bool = False) -
     counts: dict[str, int] = {}
     paths: dict[str, str] = {}
     literals: dict[str, ast.expr] = {}
-    for statement in _top_level(tree.body):
-        for name in bound([statement]):
+    for statement, names in _top_level(tree.body):
+        for name in names:
             counts[name] = counts.get(name, 0) + 1
         _note(statement, paths, literals, package)
     for node in ast.walk(tree):
@@ -176,19 +178,23 @@ def module_names(tree: ast.Module, dotted: str = "", is_package: bool = False) -
     return Module(known, constants, frozenset(counts) - known.keys() - constants.keys(), defined, dotted, frozenset(once))
 
 
-def _top_level(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
-    """Statements that run when the module is imported; those below `if` and `try` each count as binding."""
+def _top_level(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, frozenset[str]]]:
+    """Statements that run when the module is imported, with the names that they bind; of `try`, those that run where nothing is raised.
+
+    A conditional binding is never certain, so it comes twice.
+    """
     for statement in body:
         match statement:
-            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
-                yield from _twice(statement)
+            case ast.Try():
+                plain = list(_top_level([*statement.body, *statement.orelse]))
+                yield from plain
+                otherwise = [*(part for handler in statement.handlers for part in handler.body), *statement.finalbody]
+                names = frozenset(bound(otherwise)).difference(*(names for _, names in plain))
+                yield from [(ast.Pass(), names)] * 2
+            case ast.If() | ast.With() | ast.For() | ast.While():
+                yield from [(statement, frozenset(bound([statement])))] * 2
             case _:
-                yield statement
-
-
-def _twice(statement: ast.stmt) -> Iterable[ast.stmt]:
-    """A conditional binding is never certain, so it counts twice."""
-    return (statement, statement)
+                yield statement, frozenset(bound([statement]))
 
 
 def _note(statement: ast.stmt, paths: dict[str, str], literals: dict[str, ast.expr], package: str) -> None:

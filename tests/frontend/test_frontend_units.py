@@ -124,6 +124,20 @@ def test_resolution_of_module_names() -> None:
     assert (found.path, found.guard.expected) == ("numpy.max", "numpy.amax")
 
 
+def test_names_that_a_try_block_binds() -> None:
+    module = module_names(
+        ast.parse(
+            "try:\n    import numpy as xp\n    from numpy import sin\n    K = 1\n"
+            "except ImportError:\n    xp = None\n    from math import sin, cos\n"
+            "else:\n    L = 2\ntry:\n    import numba\nexcept ImportError:\n    M = 3\nxp2 = 1\ntry:\n    xp2 = 2\nfinally:\n    pass\n"
+        )
+    )
+    assert {name: module.path(name) for name in ("xp", "sin", "cos", "numba")} == {
+        "xp": "numpy", "sin": "numpy.sin", "cos": None, "numba": "numba",
+    }  # fmt: skip
+    assert module.constants == {"K": 1, "L": 2}
+
+
 def test_constants_of_operations() -> None:
     module = module_names(
         ast.parse("A = 1 << 5 | 3\nB = 2**10 // 3 % 7\nC = A & ~1\nD = 10**-2\nE = 2**64\n"
