@@ -119,6 +119,7 @@ def with_stopwatch(plain: ModuleType) -> Library:
     tree = ast.fix_missing_locations(transformer.visit(ast.parse(path.read_text(encoding="utf-8"))))
     module, watch = ModuleType(plain.__name__), Stopwatch()
     module.__dict__["_stopwatch"] = watch
+    sys.modules[module.__name__] = module  # where dataclasses look for it
     exec(compile(tree, path, "exec"), module.__dict__)
     return Library(frozenset(transformer.lines), module, watch)
 

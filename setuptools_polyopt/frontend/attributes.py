@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays
+from setuptools_polyopt.frontend import arrays, records
 from setuptools_polyopt.frontend.affine import number
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.values import (
@@ -14,6 +14,7 @@ from setuptools_polyopt.frontend.values import (
     ListValue,
     MethodValue,
     ObjectValue,
+    RecordValue,
     ScalarValue,
     StringValue,
     TupleValue,
@@ -35,10 +36,17 @@ def attribute(ctx: Context, node: ast.Attribute) -> Value:
         return MethodValue(ctx.resolve(names[0], names[1:-1], span), names[-1])  # a new object each time, so its ufunc is guarded
     if names is not None and not ctx.is_local(names[0]):
         return ctx.resolve(names[0], names[1:], span)
-    base = ctx.expr(node.value)
+    return attribute_of(ctx, ctx.expr(node.value), node)
+
+
+def attribute_of(ctx: Context, base: Value, node: ast.Attribute) -> Value:
+    """The value of `base.name`."""
+    span = ctx.span(node)
     match base:
         case ObjectValue():
             return ctx.attribute(base, node.attr, span)
+        case TupleValue() | RecordValue():
+            return records.attribute(ctx, base, node.attr, span)
         case ArrayValue():
             return _of_array(ctx, base, node)
         case ListValue():

@@ -87,7 +87,8 @@ def behind_steered(loop: Left, name: str, heads: dict[str, Value | None], end: V
     broken = [way.values.get(name) for way in loop.ways if way.leaves]
     head = heads.get(name)
     orelse = loop.node.orelse
-    only_broken = loop.endless or (loop.broken is not None and root(name) not in loop.ctx.function.names.live_in[id(orelse[0])])
+    kept = not name.startswith("@") and orelse and root(name) not in loop.ctx.function.names.live_in[id(orelse[0])]
+    only_broken = loop.endless or (loop.broken is not None and bool(kept))
     value = meet(loop.ctx, name, broken if only_broken else [*([] if head is None else [head]), *broken, end], loop.span)
     if value is None or isinstance(value, ConflictValue):
         return value or ConflictValue(dead(name, loop.span))

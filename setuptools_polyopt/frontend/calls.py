@@ -23,13 +23,14 @@ from setuptools_polyopt.frontend import (
     joining,
     lists,
     order,
+    records,
     reduction,
     ufunc_calls,
     views,
 )
 from setuptools_polyopt.frontend.affine import affine
 from setuptools_polyopt.frontend.arguments import PYTHON_INT, Arguments
-from setuptools_polyopt.frontend.attributes import chain, component, extent_value, size
+from setuptools_polyopt.frontend.attributes import attribute_of, chain, component, extent_value, size
 from setuptools_polyopt.frontend.context import Context, constant_value
 from setuptools_polyopt.frontend.inline import inline
 from setuptools_polyopt.frontend.resolution import spelt_float
@@ -41,6 +42,7 @@ from setuptools_polyopt.frontend.values import (
     NoneValue,
     ObjectValue,
     PathValue,
+    RecordValue,
     ScalarValue,
     TupleValue,
     Value,
@@ -57,6 +59,9 @@ _DISPLAYED = ("numpy.array", "numpy.asarray")
 def call(ctx: Context, node: ast.Call) -> Value:
     """The value of a call; raises Unsupported."""
     span = ctx.span(node)
+    made = records.constructed(ctx, node)
+    if made is not None:
+        return made
     function = _callee(ctx, node.func)
     if isinstance(function, FunctionValue):
         return inline(ctx, node, function)
@@ -94,10 +99,14 @@ def call(ctx: Context, node: ast.Call) -> Value:
 def _callee(ctx: Context, node: ast.expr) -> Value:
     """The function; of an object, its method, or what its class has for calling it."""
     span = ctx.span(node)
-    if isinstance(node, ast.Attribute) and chain(node) is not None and not _is_known(ctx, node):
+    if isinstance(node, ast.Attribute) and not _is_known(ctx, node) and (chain(node) is not None or not isinstance(node.value, ast.Name)):
         base = ctx.expr(node.value)
         if isinstance(base, ObjectValue) and not _is_data(ctx, base, node.attr):
             return ctx.method(base, node.attr, span)
+        if isinstance(base, TupleValue | RecordValue) and base.kind is not None and node.attr not in base.kind.fields:
+            return ctx.bound_method(base, base.kind.path, node.attr, span)
+        if chain(node) is None:
+            return attribute_of(ctx, base, node)
     found = ctx.expr(node)
     return ctx.method(found, "__call__", span) if isinstance(found, ObjectValue) else found
 
@@ -277,7 +286,7 @@ def effect(ctx: Context, node: ast.Call) -> None:
     span = ctx.span(node)
     if appends.append(ctx, node, span):
         return
-    if isinstance(node.func, ast.Name | ast.Attribute) and chain(node.func) is not None:
+    if isinstance(node.func, ast.Name | ast.Attribute) and chain(node.func) is not None and records.constructed(ctx, node) is None:
         function = _callee(ctx, node.func)
         if isinstance(function, FunctionValue):
             inline(ctx, node, function, used=False)

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, iterables, lists, order
+from setuptools_polyopt.frontend import appends, arrays, iterables, lists, order
 from setuptools_polyopt.frontend.affine import Affine, conditions, symbol
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import EmptyValue, ListValue, TupleValue, Value
+from setuptools_polyopt.frontend.values import EmptyValue, ListValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Expr, Sym, integer
-from setuptools_polyopt.ir.statements import For, If, Stmt
+from setuptools_polyopt.ir.statements import Assign, For, If, Stmt
 from setuptools_polyopt.operators import elementwise
 
 _ITEM = "item of a list"
@@ -35,8 +36,10 @@ def comprehension(ctx: Context, node: ast.ListComp) -> ListValue | EmptyValue:
     items = few(ctx, node)
     if items is not None:
         return lists.of_items(ctx, items, known, span, node)
-    if len(node.generators) > 1 or node.generators[0].ifs:
-        raise unsupported(span, "comprehension", "a comprehension with several loops or with a test is not supported", "write a loop")
+    if len(node.generators) > 1:
+        raise unsupported(span, "comprehension", "a comprehension with several loops is not supported", "write a loop")
+    if node.generators[0].ifs:
+        return _filtered(ctx, node, span)
     made: list[ListValue] = []
 
     def body(index: Expr, count: Affine) -> Iterable[Stmt]:
@@ -53,6 +56,25 @@ def comprehension(ctx: Context, node: ast.ListComp) -> ListValue | EmptyValue:
 
     over(ctx, node.generators[0], span, body)
     return made[0]
+
+
+def _filtered(ctx: Context, node: ast.ListComp, span: Span) -> ListValue:
+    """`[e for v in x if c]`: room for all, and a counter."""
+    counter = ctx.state.scratch(DType.INT64)
+    made: list[tuple[ListValue, Affine]] = []
+
+    def body(index: Expr, count: Affine) -> Iterable[Stmt]:
+        value = ctx.expr(node.elt)
+        if not isinstance(value, ScalarValue):
+            raise unsupported(span, "comprehension", "a comprehension with a test makes a list of numbers only", "write a loop")
+        loop = ctx.state.loops.pop()
+        made.append((lists.new(ctx, value, count + 1, span, node), count))
+        ctx.state.loops.append(loop)
+        appends.put_next(ctx, made[0][0], counter, value, span)
+        return (Assign(counter, integer(0), span),)
+
+    over(ctx, node.generators[0], span, body)
+    return appends.shortened(ctx, made[0][0], counter, made[0][1], span)
 
 
 def listed(ctx: Context, argument: ast.expr) -> ListValue | EmptyValue:
@@ -114,7 +136,7 @@ def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:
     source = iterables.source(ctx, part.iter)
     if source.spelt:
         raise unsupported(span, "comprehension", "a comprehension over a tuple is not supported", "use a list")
-    around = dict(ctx.inner)
+    around, heap = dict(ctx.inner), dict(state.heap)
     name = state.iterator(part.target.id if isinstance(part.target, ast.Name) else "k")
     depth = len(state.loops)
     state.loops.append(For(name, integer(0), source.count.expr(), 1, (), span=span))
@@ -126,6 +148,8 @@ def over(ctx: Context, part: ast.comprehension, span: Span, body: Body) -> None:
     finally:
         del state.loops[depth:]  # `body` may have taken it away for a moment, and failed then
         ctx.inner = around
+    if any(state.heap.get(key) != value for key, value in heap.items()) or any(key not in heap for key in state.stores):
+        raise unsupported(span, "attribute-assignment", "a comprehension that changes objects is not supported", "write a loop")
     for statement in (*before, For(name, integer(0), source.count.expr(), 1, statements, span=span)):
         state.emit(statement)
     state.explicit += 1

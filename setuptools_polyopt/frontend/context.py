@@ -17,7 +17,7 @@ from setuptools_polyopt.frontend.names import Names
 from setuptools_polyopt.frontend.project import Definition, Found, ModulePath, Project
 from setuptools_polyopt.frontend.pytypes import ArrayType, Env, ListType, NoneType, ObjectType, PyType, UnknownType
 from setuptools_polyopt.frontend.resolution import Constant, Module, Resolved
-from setuptools_polyopt.frontend.shapes import mapped
+from setuptools_polyopt.frontend.shapes import Group, mapped
 from setuptools_polyopt.frontend.spans import span_of
 from setuptools_polyopt.frontend.state import State, comparison
 from setuptools_polyopt.frontend.values import (
@@ -33,7 +33,6 @@ from setuptools_polyopt.frontend.values import (
     PendingValue,
     ScalarValue,
     StringValue,
-    TupleValue,
     Value,
 )
 from setuptools_polyopt.ir.dtypes import DType
@@ -148,7 +147,7 @@ class Context:
         """A value that can be used: what depends on a loop having run is decided by type, or by a guard that it has run."""
         if isinstance(value, ConflictValue):
             raise Unsupported(value.reason)
-        if isinstance(value, TupleValue):
+        if isinstance(value, Group):
             return mapped("", value, lambda _, item: self.settle(item, span))
         if not isinstance(value, PendingValue):
             return value
@@ -313,7 +312,12 @@ class Context:
         return ScalarValue(kind, Load(name, (), kind.dtype))
 
     def attribute(self, value: ObjectValue, name: str, span: Span) -> Value:
-        """An attribute of an object that the region does not change."""
+        """An attribute of an object, as it is here."""
+        key = value.key(name)
+        if key in self.state.heap:
+            return self.settle(self.state.heap[key], span)
+        if value.local:
+            return self.member(value.name, name, span)
         if self.caller is not None:
             return self.outermost.attribute(value, name, span)
         path = (*value.path, name)
@@ -326,8 +330,33 @@ class Context:
             kind = ObjectType() if deeper else UnknownType("no profile has seen it as data")
         return self.input(value.root, path, kind, span)
 
+    def initial(self, key: str, span: Span) -> Value | None:
+        """What an attribute was when the region began; None where that is no question."""
+        if key not in self.state.stores:
+            return None
+        return self.outermost.attribute_at_entry(*self.state.stores[key], span)
+
+    def attribute_at_entry(self, value: ObjectValue, name: str, span: Span) -> Value:
+        """An attribute of an argument before the region sets it."""
+        heap, self.state.heap = self.state.heap, {}
+        try:
+            return self.attribute(value, name, span)
+        finally:
+            self.state.heap = heap
+
+    def member(self, path: str, name: str, span: Span) -> Value:
+        """What a class of the project ("pkg.mod.Grid") has under a name, guarded: a function or a constant."""
+        home, _, own = path.rpartition(".")
+        project = self.function.project
+        found = project.member(project.names(home), own, name, home, ()) if path else None
+        if found is None:
+            raise unsupported(span, "attribute", f"`.{name}` of a {own or 'object'} that is made here is not known")
+        return self.found(found, span)
+
     def method(self, value: ObjectValue, name: str, span: Span) -> FunctionValue:
         """A method of an object, guarded; raises Unsupported where it cannot be known."""
+        if value.local:
+            return self.bound_method(value, value.name, name, span)
         definition = self.function.project.method(value.name, name) if value.name else None
         if definition is None:
             text = f"`{value.text}.{name}` is a method of an object; calls of it stay Python"
@@ -336,6 +365,13 @@ class Context:
         if text not in self.state.inputs:
             self.state.inputs[text] = Input(value.root, (*value.path, name), MethodInput(definition.key))
         return FunctionValue(definition, method=text, receiver=None if definition.static else value)
+
+    def bound_method(self, value: Value, path: str, name: str, span: Span) -> FunctionValue:
+        """A method of an object that the region has made."""
+        found = self.member(path, name, span)
+        if not isinstance(found, FunctionValue):
+            raise unsupported(span, "object-method", f"`.{name}` of a {path} is no method that can be compiled")
+        return replace(found, receiver=None if found.definition.static else value)
 
 
 def attribute_root(path: str) -> bool:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import ast
 
 from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
-from setuptools_polyopt.frontend import arrays, calls, comprehensions, contraction, elision, lists, order
+from setuptools_polyopt.frontend import arrays, calls, comprehensions, contraction, elision, lists, order, records
 from setuptools_polyopt.frontend.affine import Affine, affine
 from setuptools_polyopt.frontend.attributes import attribute
 from setuptools_polyopt.frontend.context import Context, constant_value
-from setuptools_polyopt.frontend.joins import join_branches
+from setuptools_polyopt.frontend.joins import join_branches, join_heaps
 from setuptools_polyopt.frontend.pytypes import NoneType, UnknownType
-from setuptools_polyopt.frontend.shapes import alike
+from setuptools_polyopt.frontend.shapes import Group, alike
 from setuptools_polyopt.frontend.subscripts import subscript
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
@@ -99,6 +99,9 @@ def binary(ctx: Context, op: str, left: Value, right: Value, span: Span) -> Valu
     """`left op right` of scalars and arrays."""
     if isinstance(left, ListValue) or isinstance(right, ListValue):
         raise Unsupported(lists.operator_refused(span))
+    made = records.operator(ctx, op, left, right, span)
+    if made is not None:
+        return made
     if op == "MatMult":
         return contraction.product(ctx, left, right, span)
     index = _index_arithmetic(ctx, op, left, right)
@@ -270,6 +273,7 @@ def _boolean(ctx: Context, node: ast.BoolOp) -> Value:
                 return result
             result = ctx.expr(item)
             continue
+        heap = dict(ctx.state.heap)
         with ctx.state.block() as block:
             other = ctx.expr(item)
             emitted = list(block)
@@ -277,6 +281,9 @@ def _boolean(ctx: Context, node: ast.BoolOp) -> Value:
             test = truth(ctx, result, span)
             second: tuple[Value, list[Stmt]] = (other, emitted)
             first: tuple[Value, list[Stmt]] = (result, [])
+            both = (second, first) if op == "And" else (first, second)
+            heaps = (ctx.state.heap, heap) if op == "And" else (heap, ctx.state.heap)
+            join_heaps(ctx, heaps, (both[0][1], both[1][1]), span)
             result = _chosen(ctx, test, second, first, span) if op == "And" else _chosen(ctx, test, first, second, span)
         else:
             result = _pair(ctx, op, result, other, span)
@@ -285,7 +292,7 @@ def _boolean(ctx: Context, node: ast.BoolOp) -> Value:
 
 def _chosen(ctx: Context, test: Expr, then: tuple[Value, list[Stmt]], orelse: tuple[Value, list[Stmt]], span: Span) -> Value:
     """One of two values by a condition, each with the statements that evaluate it."""
-    if not (isinstance(then[0], ScalarValue | TupleValue) and alike(then[0], orelse[0])):
+    if not (isinstance(then[0], ScalarValue | Group) and alike(then[0], orelse[0])):
         raise unsupported(span, "short-circuit", "one of two arrays, by a condition, is not supported", "use an if statement")
     if isinstance(orelse[0], ArrayValue | ListValue):
         raise unsupported(span, "short-circuit", "a number or an array, by a condition, is not supported", "use an if statement")
@@ -309,13 +316,16 @@ def _conditional(ctx: Context, node: ast.IfExp) -> Value:
     test = truth(ctx, ctx.expr(node.test), span)
     if isinstance(test, Const):
         return ctx.expr(node.body if test.value else node.orelse)
+    heap = dict(ctx.state.heap)
     with ctx.state.block() as block:
         then = ctx.expr(node.body)
         before = list(block)
+    heap_then, ctx.state.heap = ctx.state.heap, heap
     with ctx.state.block() as block:
         orelse = ctx.expr(node.orelse)
         emitted = list(block)
-    if before or emitted or isinstance(then, TupleValue):
+    join_heaps(ctx, (heap_then, ctx.state.heap), (before, emitted), span)
+    if before or emitted or isinstance(then, Group):
         return _chosen(ctx, test, (then, before), (orelse, emitted), span)
     first, second = arrays.operand_of(then, span), arrays.operand_of(orelse, span)
     result = elementwise.conditional(Operand(test, ScalarType("python", DType.BOOL)), first, second, span)

@@ -47,7 +47,7 @@ class Lowered:
 
 def finish(state: State, outputs: tuple[Output, ...], name: str, span: Span) -> Lowered:
     """The kernel in program order, every array C-contiguous along its last axis."""
-    results = frozenset(name for output in outputs for name in (output.array, output.tag) if name is not None)
+    results = frozenset(name for output in outputs for name in (output.array, output.tag, output.length) if name is not None)
     body = without_dead_scalars(tuple(state.blocks[0]), results, frozenset(state.tags))
     aliases = _resolved(state.aliases)
     titles = _titles(state, results)

@@ -355,12 +355,12 @@ def _substantial(run: Run, index: int) -> bool:
 
 
 def _reads_own_list(run: Run, body: Sequence[ast.stmt]) -> bool:
-    """Whether the last statement reads a list that the ones before have made: outside, all of it would have to be made an object."""
+    """Whether the last statement reads a list or an object that the ones before have made: outside, it would have to be made as such."""
     if len(body) < 2:
         return False
     types = run.steps[len(body) - 2].after
     known = (types.get(name) for name in read([body[-1]]) & bound(body[:-1]))
-    return any(binding is not None and isinstance(binding.type, ListType) for binding in known)
+    return any(binding is not None and isinstance(binding.type, ListType | UnknownType) for binding in known)
 
 
 def in_any(span: Span, regions: Sequence[Closed]) -> bool:

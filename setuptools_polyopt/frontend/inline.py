@@ -15,19 +15,20 @@ Guards ask in each call that the names still lead to the very functions that wer
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import joins, order
 from setuptools_polyopt.frontend.context import Context, Function, constant_value
 from setuptools_polyopt.frontend.project import Definition, default_of
-from setuptools_polyopt.frontend.shapes import leaf
+from setuptools_polyopt.frontend.shapes import Group, leaf
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     FunctionValue,
     ListValue,
     NoneValue,
+    RecordValue,
     ScalarValue,
     TupleValue,
     Value,
@@ -44,9 +45,26 @@ MAX_STATEMENTS = 400
 def inline(ctx: Context, node: ast.Call, function: FunctionValue, used: bool = True) -> Value:
     """The value of a call of a project's function, None where it is not `used`. Raises Unsupported with the reason at the call."""
     span, definition = ctx.span(node), function.definition
+    _check(ctx, definition, definition.key.rpartition(":")[2], span)
+    return _called(ctx, function, _arguments(ctx, node, function, span), span, used)
+
+
+def applied(ctx: Context, function: FunctionValue, values: Sequence[Value], span: Span, used: bool = True) -> Value:
+    """The value of a call with these arguments."""
+    definition = function.definition
     name = definition.key.rpartition(":")[2]
     _check(ctx, definition, name, span)
-    arguments = _arguments(ctx, node, function, span)
+    assert definition.node is not None  # checked
+    own = definition.node.args
+    names = [argument.arg for argument in (*own.posonlyargs, *own.args)]
+    given = [*(() if function.receiver is None else (function.receiver,)), *values]
+    if len(names) != len(given) or own.kwonlyargs:
+        raise unsupported(span, "project-call", f"the call of `{name}` stays Python: its arguments do not fit its parameters")
+    return _called(ctx, function, dict(zip(names, given, strict=True)), span, used)
+
+
+def _called(ctx: Context, function: FunctionValue, arguments: dict[str, Value], span: Span, used: bool) -> Value:
+    name = function.definition.key.rpartition(":")[2]
     try:
         return _lowered(ctx, function, name, arguments, span, used)
     except Unsupported as error:
@@ -151,7 +169,7 @@ def _parameter(ctx: Context, name: str, value: Value, span: Span) -> Value:
             return replace(value, fresh=False)
         case ListValue(view=view):
             return replace(value, view=replace(view, fresh=False))
-        case TupleValue(items=items):
+        case TupleValue(items=items) | RecordValue(items=items):
             return replace(value, items=tuple(_parameter(ctx, leaf(name, index), item, span) for index, item in enumerate(items)))
         case ScalarValue() if not _lasts(ctx, value):
             return joins.named(ctx, name, value, span)
@@ -168,7 +186,7 @@ def _lasts(ctx: Context, value: ScalarValue) -> bool:
 
 def _returned(inner: Context, value: Value, arguments: Collection[Value], span: Span) -> Value:
     """The value of the call; an argument that comes back is the very array that it was."""
-    if isinstance(value, TupleValue):
+    if isinstance(value, Group):
         return replace(value, items=tuple(_returned(inner, item, arguments, span) for item in value.items))
     if isinstance(value, FunctionValue) and value.scope is inner:
         raise unsupported(span, "closure", "it answers a function that sees its names")

@@ -16,12 +16,13 @@ from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Diagnostic, Span, Unsupported
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.shapes import alike, leaf
+from setuptools_polyopt.frontend.shapes import Group, alike, leaf
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
     ListValue,
     PendingValue,
+    RecordValue,
     ScalarValue,
     TupleValue,
     Value,
@@ -138,13 +139,32 @@ def join_branches(
             block.extend(stored(ctx, value, storage, span))
         same = then.expr == orelse.expr and not narrow
         return ScalarValue(kind, then.expr if same else Load(storage, (), kind.dtype), storage, narrow)
-    if isinstance(then, TupleValue) and isinstance(orelse, TupleValue) and alike(then, orelse):
+    if isinstance(then, Group) and isinstance(orelse, Group) and alike(then, orelse):
         pairs = enumerate(zip(then.items, orelse.items, strict=True))
         joined = [join_branches(ctx, leaf(name, k), first, second, blocks, span) for k, (first, second) in pairs]
         return next((item for item in joined if isinstance(item, ConflictValue)), replace(then, items=tuple(joined)))
     if then == orelse:
         return then
     return differs(name, span, "is another array or object in each branch")
+
+
+def join_heaps(ctx: Context, heaps: tuple[dict[str, Value], dict[str, Value]], blocks: tuple[list[Stmt], list[Stmt]], span: Span) -> None:
+    """The attributes of objects behind two branches; stores are appended to the branches' blocks. An object that one of them has made is
+    known in neither."""
+    joined: dict[str, Value] = {}
+    for key in dict.fromkeys((*heaps[0], *heaps[1])):
+        then, orelse = (heap[key] if key in heap else ctx.initial(key, span) for heap in heaps)
+        if then is not None and orelse is not None:
+            first, second = _usable(ctx, then, span), _usable(ctx, orelse, span)
+            joined[key] = then if then == orelse else join_branches(ctx, key, first, second, blocks, span)
+    ctx.state.heap = joined
+
+
+def _usable(ctx: Context, value: Value, span: Span) -> Value:
+    try:
+        return ctx.settle(value, span)
+    except Unsupported as error:
+        return ConflictValue(error.diagnostic)
 
 
 def _begun(ctx: Context, name: str, value: ScalarValue) -> ScalarValue:
@@ -166,7 +186,7 @@ def outside(value: Value, iterator: str) -> bool:
             return all(iterator not in symbols(expr) for expr in (*extents, *(dim.offset for dim in dims)))
         case ListValue(view=view):
             return outside(view, iterator)
-        case TupleValue(items=items):
+        case TupleValue(items=items) | RecordValue(items=items):
             return all(outside(item, iterator) for item in items)
         case PendingValue(after=after, before=before):
             return outside(after, iterator) and (before is None or outside(before, iterator))

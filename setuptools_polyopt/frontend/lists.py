@@ -134,7 +134,7 @@ def literal(ctx: Context, node: ast.List) -> ListValue | EmptyValue:
     span = ctx.span(node)
     if not node.elts:
         ctx.state.empty += 1
-        return EmptyValue(ctx.state.empty)
+        return EmptyValue(ctx.state.empty, ctx.state.places[-1])
     if any(isinstance(part, ast.Starred) for part in node.elts):
         raise unsupported(span, "expression", "lists with `*` are not supported", "make the list with its length")
     known = set(ctx.state.arrays)
@@ -145,7 +145,7 @@ def of_items(ctx: Context, values: Sequence[Value], known: set[str], span: Span,
     """A new list of some values; known: the arrays before they were evaluated."""
     if not values:
         ctx.state.empty += 1
-        return EmptyValue(ctx.state.empty)
+        return EmptyValue(ctx.state.empty, ctx.state.places[-1])
     alone(values, known, span)
     first = values[0]
     target = new(ctx, first, number(len(values)), span, node)

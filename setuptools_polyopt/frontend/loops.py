@@ -20,6 +20,7 @@ from setuptools_polyopt.diagnostics import Span, Unsupported, unsupported
 from setuptools_polyopt.frontend import appends, carried
 from setuptools_polyopt.frontend.behind import Left, Way, behind, behind_steered, dead, meet
 from setuptools_polyopt.frontend.carried import Carried
+from setuptools_polyopt.frontend.classes import stored_attributes
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import truth
 from setuptools_polyopt.frontend.iterables import At, indices_of
@@ -28,8 +29,8 @@ from setuptools_polyopt.frontend.jumps import chained, has_jumps, paths_on, stru
 from setuptools_polyopt.frontend.lists import as_tuple
 from setuptools_polyopt.frontend.names import bound
 from setuptools_polyopt.frontend.ranges import PYTHON_INT, DataHeader, Header
-from setuptools_polyopt.frontend.shapes import alike, leaves, rebuilt, root
-from setuptools_polyopt.frontend.values import ConflictValue, ListValue, PendingValue, ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.shapes import Group, alike, leaves, rebuilt, root
+from setuptools_polyopt.frontend.values import ConflictValue, ListValue, ObjectValue, PendingValue, ScalarValue, Value
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import FALSE, TRUE, Const, Expr, Load, Sym, Unary, integer
 from setuptools_polyopt.ir.statements import Assign, Break, Continue, For, If, Serial, Stmt, While, walk
@@ -64,6 +65,7 @@ def lower_for(ctx: Context, node: ast.For, parts: Parts) -> None:
     appends.begin(ctx, node, header)
     plain = isinstance(node.target, ast.Name) and value(Sym("i")) == ScalarValue(PYTHON_INT, Sym("i"))
     _Loop(ctx, node, node.target.id if plain and isinstance(node.target, ast.Name) else "", header, before, parts, value).run()
+    appends.end(ctx, ctx.span(node))
 
 
 @dataclass
@@ -150,6 +152,11 @@ def lower_again(ctx: Context) -> None:
     loop.again()
 
 
+def is_set(ctx: Context, key: str) -> bool:
+    """Whether something in the project sets attributes of that name, so that a loop may."""
+    return key.rpartition(".")[2] in stored_attributes(ctx.function.project)
+
+
 class _Loop:
     """One loop; `heads` are the values of the names at the start of the body. target: the name that is the iterator itself, if any (not
     where data steers the loop and its body sets the name).
@@ -182,13 +189,21 @@ class _Loop:
         self.statements = structured(node.body, names)
         self.serial = not isinstance(header, Header) or has_jumps(self.statements)
         targets = bound([node.target]) if isinstance(node, ast.For) else frozenset()
-        self.assigned = sorted((bound(node.body) | targets) & names.locals)
+        self.names = sorted((bound(node.body) | targets) & names.locals)
         if targets & names.shared:
             raise unsupported(self.span, "shared-name", "a loop variable is declared global or nonlocal", "use a local variable")
         self.live_in = names.live_in[id(node)]
         self.live_out = names.live[id(node)] | (names.live_in[id(node.orelse[0])] if node.orelse else frozenset())
+        self.assigned: list[str] = []
+        """The names, attributes and items of tuples that go round the loop."""
         self.shapes: dict[str, Value] = {}
         """Tuples, which go round the loop item by item."""
+        self.fields: dict[str, tuple[ObjectValue, str] | None] = {}
+        """Attributes that go round the loop, by their keys, with the argument that they belong to."""
+        self.heap: dict[str, Value] = {}
+        """All attributes at the start of the body."""
+        self.touched: dict[str, tuple[ObjectValue, str] | None] = {}
+        """Attributes that the body has changed although they do not go round the loop."""
         self.iterator = ""
         self.before: dict[str, Value] = {}
         self.left: dict[str, PendingValue] = {}
@@ -210,13 +225,21 @@ class _Loop:
 
     def run(self) -> None:
         ctx = self.ctx
+        self.fields = dict.fromkeys(key for key in ctx.state.heap if is_set(ctx, key))
         entry = self.entered()
         self.before = dict(ctx.state.env)
         kinds: dict[str, Kind] = {}
-        for _ in range(_ROUNDS):
+        rounds = 0
+        while rounds < _ROUNDS:
             restore = ctx.state.checkpoint()
             heads = self.heads(entry, kinds)
             ends, body = self.body(entry, heads, kinds)
+            if self.touched:
+                restore()
+                self.fields |= self.touched
+                entry = self.entered()
+                continue
+            rounds += 1
             changed = self.compare(entry, heads, ends, kinds)
             exits = self.joined(ends) if self.serial else {}
             if not changed and exits == self.exits:
@@ -233,26 +256,35 @@ class _Loop:
     def entered(self) -> dict[str, Value | None]:
         """The values before the loop, tuples item by item from here on."""
         entry: dict[str, Value | None] = {}
-        for name in [name for name in self.assigned if name in self.live_in]:
-            value = current(self.ctx, name, self.span)
+        self.shapes, self.assigned = {}, []
+        for name in (*self.names, *self.fields):
+            value = self.entry_of(name)
             if isinstance(value, ListValue):
                 value = as_tuple(self.ctx, value)
-            if not isinstance(value, TupleValue):
-                entry[name] = value
-                continue
-            self.shapes[name] = value
-            parts = leaves(name, value)
-            entry.update(parts)
-            at = self.assigned.index(name)
-            self.assigned[at : at + 1] = parts
+            parts: dict[str, Value | None] = {name: value}
+            if isinstance(value, Group):
+                self.shapes[name] = value
+                parts = {**leaves(name, value)}
+            self.assigned += parts
+            entry.update(parts if name in self.live_in or name in self.fields else {})
         return entry
+
+    def entry_of(self, name: str) -> Value | None:
+        """What a name or an attribute is worth before the loop."""
+        ctx = self.ctx
+        if name in self.fields:
+            known = ctx.state.heap.get(name)
+            owner = self.fields[name]
+            return known if known is not None or owner is None else ctx.outermost.attribute_at_entry(*owner, self.span)
+        return current(ctx, name, self.span) if name in self.live_in else None
 
     def put(self, values: Mapping[str, Value]) -> None:
         """Give the names these values."""
-        env = self.ctx.state.env
-        env.update({name: value for name, value in values.items() if name == root(name)})
-        for name, shape in self.shapes.items():
-            env[name] = rebuilt(name, shape, values)
+        state = self.ctx.state
+        whole = {name: value for name, value in values.items() if name == root(name)}
+        whole |= {name: rebuilt(name, shape, values) for name, shape in self.shapes.items()}
+        for name, value in whole.items():
+            (state.heap if name in self.fields else state.env)[name] = value
 
     def otherwise(self) -> None:
         """The `else` of the loop: runs unless a `break` has left it."""
@@ -298,6 +330,7 @@ class _Loop:
         for name in self.assigned:
             state.env.pop(root(name), None)
         self.put({name: value for name, value in heads.items() if value is not None})
+        self.heap, self.touched = dict(state.heap), {}
         unbound_here = [name for name in self.assigned if name not in heads]
         for name in unbound_here:
             state.env[name] = ConflictValue(dead(name, self.span))
@@ -358,11 +391,19 @@ class _Loop:
 
     def leave(self) -> dict[str, Value | None]:
         """The values of the names here, stored where the next iteration, or the code behind the loop, reads them."""
+        self.touch()
         ends = {name: self.end(name) for name in self.assigned}
         for name, value in ends.items():
             for statement in self.carry(name, self.heads_now.get(name), value):
                 self.ctx.state.emit(statement)
         return ends
+
+    def touch(self) -> None:
+        """Note the attributes that the body changes and that do not go round the loop yet."""
+        heap, stores = self.ctx.state.heap, self.ctx.state.stores
+        for key, value in heap.items():
+            if key not in self.fields and (self.heap[key] != value if key in self.heap else key in stores):
+                self.touched[key] = stores.get(key)
 
     def copy_round(self, ends: dict[str, Value | None]) -> None:
         """Arrays that go round the loop take over their new values."""
@@ -394,7 +435,8 @@ class _Loop:
         return found
 
     def end(self, name: str) -> Value | None:
-        value = self.ctx.state.env.get(root(name))
+        state = self.ctx.state
+        value = (state.heap if root(name) in self.fields else state.env).get(root(name))
         if value is None:
             return None
         if root(name) in self.shapes:
@@ -432,7 +474,8 @@ class _Loop:
             if first is None or variable is None or end is None or name not in moving:
                 continue
             env = self.ctx.state.env
-            parts = {key: part for other, value in env.items() if other in live for key, part in leaves(other, value).items()}
+            known = {**{other: value for other, value in env.items() if other in live}, **self.ctx.state.heap}
+            parts = {key: part for other, value in known.items() for key, part in leaves(other, value).items()}
             others = {other: value for other, value in parts.items() if other != name}
             this = carried.Round(name, first, variable, end)
             reason = carried.harmful(self.ctx, this, body, self.before, others, moving, self.copies)
@@ -503,7 +546,7 @@ class _Loop:
         )
         found: dict[str, Value] = {}
         for name in self.assigned:
-            if root(name) not in self.live_out:
+            if root(name) not in self.live_out and root(name) not in self.fields:
                 found[name] = ConflictValue(dead(name, self.span))
             elif self.serial:
                 found[name] = behind_steered(left, name, heads, ends[name])

@@ -16,7 +16,8 @@ from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.frontend.context import Context
-from setuptools_polyopt.frontend.values import ScalarValue, TupleValue, Value
+from setuptools_polyopt.frontend.shapes import Group
+from setuptools_polyopt.frontend.values import ScalarValue, Value
 from setuptools_polyopt.ir.expressions import Expr, Load
 from setuptools_polyopt.ir.statements import Assign, walk
 from setuptools_polyopt.ir.visitors import walk_expr
@@ -41,7 +42,7 @@ def keep(ctx: Context, value: Value, place: int, span: Span) -> Value:
     """A value that was evaluated at `place`: stored there if what was emitted since writes what it reads."""
     if place == here(ctx):
         return value
-    if isinstance(value, TupleValue):
+    if isinstance(value, Group):
         return replace(value, items=tuple(keep(ctx, item, place, span) for item in value.items))
     if not isinstance(value, ScalarValue):
         return value

@@ -42,7 +42,8 @@ class Results:
 def collect(ctx: Context, live: frozenset[str], span: Span) -> Results:
     """Outputs for the names that the region binds and that are live behind it; raises Unsupported."""
     outputs: list[Output] = []
-    taken = {name: _taken(ctx, name, ctx.state.env[name], outputs, span) for name in sorted(ctx.state.bound) if name in live}
+    taken = _attributes(ctx, outputs, span)
+    taken |= {name: _taken(ctx, name, ctx.state.env[name], outputs, span) for name in sorted(ctx.state.bound) if name in live}
     _distinct(outputs, span)
     plain = len(outputs) == len(taken) and all(output.name == name for output, name in zip(outputs, taken, strict=True))
     form = "" if plain else "; ".join([*(f"{name} = {text}" for name, text in taken.items()), "_polyopt_r = None"])
@@ -52,18 +53,35 @@ def collect(ctx: Context, live: frozenset[str], span: Span) -> Results:
 def returned(ctx: Context, node: ast.Return) -> Results:
     """Outputs of `return ...`."""
     span = ctx.span(node)
-    if node.value is None:
+    if node.value is None and not ctx.state.stores:
         return Results((Output("return", None, "python"),))
-    value = ctx.expr(node.value)
+    value = NoneValue() if node.value is None else ctx.expr(node.value)
     outputs: list[Output] = []
+    stored = "".join(f"{name} = {text}; " for name, text in _attributes(ctx, outputs, span).items())
     text = _taken(ctx, "return", value, outputs, span)
     if not outputs:
         raise unsupported(span, "result-type", "an empty tuple is returned")
     _distinct(outputs, span)
+    if stored:
+        return Results(tuple(outputs), False, f"{stored}return {text}")
     if not isinstance(value, TupleValue):
         return Results(tuple(outputs))
     plain = value.kind is None and len(outputs) == len(value.items)
     return Results(tuple(outputs), plain, "" if plain else f"return {text}")
+
+
+def _attributes(ctx: Context, outputs: list[Output], span: Span) -> dict[str, str]:
+    """The attributes that the region sets, as `_taken`."""
+    found = {}
+    for key, (base, name) in ctx.state.stores.items():
+        text = f"{base.text}.{name}"
+        others = [item for item in ctx.state.inputs.values() if item.path[-1:] == (name,) and item.text != text]
+        if others or base.root in ctx.state.bound:
+            other = others[0].text if others else base.root
+            raise unsupported(span, "attribute-assignment", f"`{text}` is assigned, and `{other}` may be another name of it")
+        ctx.state.inputs[text] = replace(ctx.state.inputs[text], stored=True)
+        found[text] = _taken(ctx, text, ctx.state.heap[key], outputs, span)
+    return found
 
 
 def _taken(ctx: Context, name: str, value: Value, outputs: list[Output], span: Span) -> str:
@@ -112,7 +130,13 @@ def _output(ctx: Context, name: str, value: Value, span: Span) -> Output:
         case ListValue(view=view):
             if value.frozen:
                 raise unsupported(span, "result-alias", f"{what} is a tuple that the caller has already")
+            length = ctx.state.locals.get(view.extents[0].name) if isinstance(view.extents[0], Sym) else None
+            if length is not None:  # of all that there is room for, and of a list that nothing else is another name of
+                view = replace(view, extents=ctx.state.arrays[view.storage].extents, fresh=view.plain)
+                kept = ctx.state.arrays[length.variable.array]
+                ctx.state.arrays[kept.name] = replace(kept, role=Role.RESULT)
             output = _array(ctx, name, view, what, span, "a list")
+            output = replace(output, length=length.variable.array if length is not None else None)
             if value.floats:
                 ctx.state.arrays[value.floats] = replace(ctx.state.arrays[value.floats], role=Role.RESULT)
             return replace(output, box="list" if value.box == "python" else "numpy-list", tag=value.floats or None)

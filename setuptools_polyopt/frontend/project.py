@@ -91,6 +91,8 @@ class Project:
     known: dict[str, Definition] = field(default_factory=dict)
     kinds: dict[str, PyType] = field(default_factory=dict)
     """What module-level names that are no constants ("pkg.mod:W") are expected to be."""
+    stored: list[frozenset[str]] = field(default_factory=list)
+    """The names of attributes that are set somewhere (`classes.stored_attributes`), once they have been asked for."""
 
     def find(self, start: Module, name: str, attributes: tuple[str, ...]) -> Found | None:
         """What `name.attribute...` is in a module, where the project has a say in it; else None."""

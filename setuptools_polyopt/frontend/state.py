@@ -17,7 +17,16 @@ from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.frontend.affine import Affine, affine, conditions, free_symbols, symbol
 from setuptools_polyopt.frontend.concrete import Local, concrete
 from setuptools_polyopt.frontend.prover import implies
-from setuptools_polyopt.frontend.values import C_ORDER, ArrayValue, Dim, Order, ScalarValue, Value
+from setuptools_polyopt.frontend.values import (
+    C_ORDER,
+    ArrayValue,
+    Dim,
+    ListValue,
+    ObjectValue,
+    Order,
+    ScalarValue,
+    Value,
+)
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Compare, Expr, Load, Select, Sym, integer
 from setuptools_polyopt.ir.kernel import Array, GlobalGuard, Holds, Input, Param, Role
@@ -37,11 +46,15 @@ class State:
     steered by data. copies: variables of loops that hold copies of arrays: the argument that has to be contiguous if the copies are to lie
     in memory as what they stand for ("" for none), or None where they do not. ended: 1 behind a jump, where nothing runs. locals: integers
     that the kernel finds out, by symbol.
+    heap: attributes of objects (`ObjectValue.key`), as far as they are known to differ from those at the region's entry; stores: those of
+    arguments that have been set. grown: lists that loops append to, by the empty ones; places: numbers of the open blocks.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
     bound: dict[str, None] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
+    heap: dict[str, Value] = field(default_factory=dict)
+    stores: dict[str, tuple[ObjectValue, str]] = field(default_factory=dict)
     orders: dict[str, Order | None] = field(default_factory=dict)
     params: dict[str, Param] = field(default_factory=dict)
     inputs: dict[str, Input] = field(default_factory=dict)
@@ -64,7 +77,10 @@ class State:
     tags: dict[str, None] = field(default_factory=dict)
     starts: dict[str, ScalarValue] = field(default_factory=dict)
     begun: dict[str, None] = field(default_factory=dict)
+    grown: dict[int, ListValue] = field(default_factory=dict)
     empty: int = 0
+    opened: int = 0
+    places: list[int] = field(default_factory=lambda: [0])
     nests: int = 0
     explicit: int = 0
     flows: list[object] = field(default_factory=list)
@@ -165,7 +181,7 @@ class State:
 
     def variable(self, name: str, dtype: DType) -> str:
         """The scalar variable that holds the Python name `name` while its type is `dtype`."""
-        name = self.scope + name
+        name = name if name.startswith("@") else self.scope + name
         key = (name, dtype)
         if key not in self.scalars:
             other = any(known == name for known, _ in self.scalars)
@@ -235,11 +251,13 @@ class State:
     def block(self) -> Iterator[list[Stmt]]:
         """Statements emitted inside go to the list."""
         self.blocks.append([])
+        self.opened += 1
+        self.places.append(self.opened)
         depth = len(self.blocks)
         try:
             yield self.blocks[-1]
         finally:
-            del self.blocks[depth - 1 :]
+            del self.blocks[depth - 1 :], self.places[depth - 1 :]
 
     @contextmanager
     def facts(self, *forms: Affine) -> Iterator[None]:

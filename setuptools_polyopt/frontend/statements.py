@@ -11,12 +11,13 @@ import ast
 from dataclasses import replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import arrays, calls, comprehensions, lists, loops, order, picking
+from setuptools_polyopt.frontend import arrays, calls, comprehensions, lists, loops, order, picking, records
 from setuptools_polyopt.frontend.affine import conditions, negated
+from setuptools_polyopt.frontend.attributes import attribute_of
 from setuptools_polyopt.frontend.behind import dead
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.expressions import binary, truth
-from setuptools_polyopt.frontend.joins import current, join_branches, named
+from setuptools_polyopt.frontend.joins import current, join_branches, join_heaps, named
 from setuptools_polyopt.frontend.jumps import Again
 from setuptools_polyopt.frontend.names import all_arguments, bound
 from setuptools_polyopt.frontend.picking import Masked, Picked
@@ -26,7 +27,10 @@ from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ConflictValue,
     FunctionValue,
+    GrowingValue,
     ListValue,
+    ObjectValue,
+    RecordValue,
     ScalarValue,
     TupleValue,
     Value,
@@ -168,10 +172,10 @@ def _store(ctx: Context, target: ast.expr, value: Value, span: Span) -> None:
                 _store(ctx, item, part, span)
         case ast.Subscript():
             store_subscript(ctx, target, value, span)
-        case ast.Attribute():
-            raise unsupported(
-                ctx.span(target), "attribute-assignment", "assignment to an attribute stays Python", "assign it after the loop"
-            )
+        case ast.Attribute(value=base, attr=name):
+            before = order.here(ctx)
+            owner = ctx.expr(base)
+            records.store(ctx, owner, name, order.keep(ctx, value, before, span), span)
         case _:
             raise unsupported(ctx.span(target), "target", "this assignment target is not supported")
 
@@ -179,6 +183,10 @@ def _store(ctx: Context, target: ast.expr, value: Value, span: Span) -> None:
 def store_subscript(ctx: Context, target: ast.Subscript, value: Value, span: Span) -> None:
     """`a[...] = value`."""
     before = order.here(ctx)
+    if isinstance(target.value, ast.Name | ast.Attribute):
+        owner = ctx.expr(target.value)
+        if records.item(ctx, owner, target.slice, span, lambda: order.keep(ctx, value, before, span)) is not None:
+            return
     place = locate(ctx, target)
     value = order.keep(ctx, value, before, span)
     match place:
@@ -239,14 +247,20 @@ def _augmented(ctx: Context, node: ast.AugAssign) -> None:
                 bind(ctx, name, result, span)
         case ast.Subscript():
             _augmented_subscript(ctx, node, op, node.target)
-        case _:
-            raise unsupported(
-                span, "attribute-assignment", "assignment to an attribute stays Python", "assign it after the loop"
-            )
+        case ast.Attribute(value=base, attr=name):
+            owner = ctx.expr(base)
+            old = attribute_of(ctx, owner, node.target)
+            place = order.here(ctx)
+            value = ctx.expr(node.value)
+            if not isinstance(old, ScalarValue):
+                raise unsupported(span, "attribute-assignment", "only numbers of objects can be changed here", "use a local variable")
+            records.store(ctx, owner, name, binary(ctx, op, order.keep(ctx, old, place, span), value, span), span)
 
 
 def _augmented_subscript(ctx: Context, node: ast.AugAssign, op: str, target: ast.Subscript) -> None:
     span = ctx.span(node)
+    if isinstance(target.value, ast.Name | ast.Attribute) and isinstance(ctx.expr(target.value), ObjectValue | RecordValue):
+        raise unsupported(span, "subscript", "items of objects can be set only", "write x[k] = x[k] + e")
     place = locate(ctx, target)
     match place:
         case Element(view=view) if view.writable:
@@ -299,7 +313,7 @@ def _branch(ctx: Context, test: Expr, branches: tuple[list[ast.stmt], list[ast.s
     fails = negated(test, state.aliases) or ()
     assigned = sorted((bound(branches[0]) | bound(branches[1])) & ctx.function.names.locals)
     names = [name for name in assigned if name in live]
-    before = dict(state.env)
+    before, heap = dict(state.env), dict(state.heap)
     with state.block() as then:
         with state.facts(*holds):
             lower_block(ctx, branches[0])
@@ -307,20 +321,27 @@ def _branch(ctx: Context, test: Expr, branches: tuple[list[ast.stmt], list[ast.s
         then_statements = list(then)
     then_ended, state.ended = state.ended, 0
     after_then, state.env = state.env, dict(before)
+    heap_then, state.heap = state.heap, heap
     with state.block() as orelse:
         with state.facts(*fails):
             lower_block(ctx, branches[1])
         second = {name: current(ctx, name, span) for name in names}
         else_statements = list(orelse)
     if then_ended or state.ended:
-        state.env, state.ended = state.env if then_ended else after_then, then_ended & state.ended
+        if not then_ended:
+            state.env, state.heap = after_then, heap_then
+        state.ended &= then_ended
         state.emit(If(test, tuple(then_statements), tuple(else_statements), span))
         return
-    state.env = dict(before)
+    after_else, state.env = state.env, dict(before)
     for name in assigned:
         state.env[name] = ConflictValue(dead(name, span))
+    for name, value in before.items():
+        if isinstance(value, GrowingValue) and after_then.get(name) == after_else.get(name):  # both have appended to it, or neither
+            state.env[name] = after_then[name]
+    blocks = (then_statements, else_statements)
+    join_heaps(ctx, (heap_then, state.heap), blocks, span)
     for name in names:
-        blocks = (then_statements, else_statements)
         state.env[name] = join_branches(ctx, name, first[name], second[name], blocks, span)
     state.emit(If(test, tuple(then_statements), tuple(else_statements), span))
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from setuptools_polyopt.diagnostics import Span, unsupported
-from setuptools_polyopt.frontend import lists, picking, views
+from setuptools_polyopt.frontend import lists, picking, records, views
 from setuptools_polyopt.frontend.affine import Affine, number
 from setuptools_polyopt.frontend.arrays import drop_axis
 from setuptools_polyopt.frontend.context import Context
@@ -28,7 +28,9 @@ from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ListValue,
     NoneValue,
+    ObjectValue,
     PathValue,
+    RecordValue,
     ScalarValue,
     TupleValue,
     Value,
@@ -75,8 +77,13 @@ def locate(ctx: Context, node: ast.Subscript) -> Element | Picked | Masked | Val
         inner = _items(base_node.slice)  # a[i][j] is a[i, j] as long as there are no slices
         items, nodes, base_node = inner + items, [base_node, *nodes], base_node.value
     base = ctx.expr(base_node)
-    while isinstance(base, TupleValue):
-        base, nodes = _tuple_item(ctx, base, nodes[0]), nodes[1:]
+    while isinstance(base, TupleValue | RecordValue | ObjectValue):
+        if isinstance(base, TupleValue):
+            found: Value | None = _tuple_item(ctx, base, nodes[0])
+        else:
+            found = records.item(ctx, base, nodes[0].slice, ctx.span(node))
+        assert found is not None  # of an object
+        base, nodes = found, nodes[1:]
         if not nodes:
             return base
         items = [item for part in nodes for item in _items(part.slice)]

@@ -202,25 +202,31 @@ class ListValue:
 
 @dataclass(frozen=True, slots=True)
 class EmptyValue:
-    """`[]`; number: which one of those that the region makes."""
+    """`[]`; number: which one of those that the region makes; place: the block of statements that makes it (`State.places`)."""
 
     number: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
 class GrowingValue:
     """An empty list to which a loop appends once an iteration. count: how often; number: of the iteration, by the name of its variable;
-    depth: loops around that loop; known: arrays that were there before it."""
+    depth: loops around that loop; known: arrays that were there before it; serial: of the empty list; counter: of the appends, where not
+    every iteration makes one; direct: the calls that stand in the loop's own body."""
 
     count: Affine
     number: Callable[[str], Affine]
     depth: int
     known: frozenset[str]
+    serial: int = 0
+    counter: Load | None = None
+    direct: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class TupleKind:
-    """The class of a named tuple: its path ("pkg.mod.State"), its fields, and how the region's own function spells it ("": not at all)."""
+    """The class of a named tuple or a record: its path ("pkg.mod.State"), its fields, and how the region's own function spells it ("": not
+    at all)."""
 
     path: str
     fields: tuple[str, ...]
@@ -233,6 +239,14 @@ class TupleValue:
 
     items: tuple[Value, ...]
     kind: TupleKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordValue:
+    """An object of a class of the project that the region has made, and that nobody can tell from the values of its attributes."""
+
+    items: tuple[Value, ...]
+    kind: TupleKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +282,8 @@ class StringValue:
 
 @dataclass(frozen=True, slots=True)
 class ObjectValue:
-    """Something that only serves as the root of attribute reads: `self`, `self.grid`; `name` of its class, if that is known."""
+    """Something that serves as the root of attributes: `self`, `self.grid`; `name` of its class, if that is known. The root of one that the
+    region has made begins with "@"."""
 
     root: str
     path: tuple[str, ...] = ()
@@ -277,6 +292,15 @@ class ObjectValue:
     @property
     def text(self) -> str:
         return ".".join((self.root, *self.path))
+
+    @property
+    def local(self) -> bool:
+        """Whether the region has made it."""
+        return self.root.startswith("@")
+
+    def key(self, name: str) -> str:
+        """An attribute's name in `State.heap`."""
+        return f"{'' if self.local else '@'}{self.text}.{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +337,7 @@ Value: TypeAlias = (
     | EmptyValue
     | GrowingValue
     | TupleValue
+    | RecordValue
     | PathValue
     | FunctionValue
     | NoneValue

@@ -174,11 +174,13 @@ InputType: TypeAlias = ArrayInput | ScalarInput | ObjectInput | MethodInput
 @dataclass(frozen=True, slots=True)
 class Input:
     """A value that the region reads: the local name `root`, or an attribute of it (`self.grid.n` is root `self`, path `("grid", "n")`).
-    A name of a module is spelled "pkg.mod:W"; a guard of kind "value" goes with it."""
+    A name of a module is spelled "pkg.mod:W"; a guard of kind "value" goes with it. stored: the attribute is set behind the region, which
+    must run no code."""
 
     root: str
     path: tuple[str, ...]
     type: InputType
+    stored: bool = False
 
     @property
     def text(self) -> str:
@@ -191,12 +193,13 @@ class Output:
     The name `return` stands for the function's value; several of them, in order, make a tuple when `tuple_` is set on the region.
     tag: of a "tagged" scalar, the RESULT that says which type it has (`operators/values.py` has the numbers). A "list" (of lists) holds
     Python's numbers, a "numpy-list" NumPy scalars; the tag of a list is an array that says which of its elements are floats as they are,
-    the others being integers."""
+    the others being integers; length: the RESULT that says how many of its rows or elements are there, where that is fewer."""
 
     name: str
     array: str | None
     box: Literal["array", "python", "numpy", "tagged", "list", "numpy-list"]
     tag: str | None = None
+    length: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +231,15 @@ class GlobalGuard:
     home: the project's module among whose names it is looked up, empty for the region's own. kind: of the project's own things, a
     "module" (`expected` is its name), a "value" (anything: it is an input of the region), a "function" (`expected` is "pkg.mod:f": what
     that very `def` made), or a "default" of such a function (`value`, at place `position` of `__defaults__`). A function or a constant
-    may be a class's: `name` is the class, `attributes` the one name in it."""
+    may be a class's: `name` is the class, `attributes` the one name in it. A "class" is what `expected` ("pkg.mod:State x y", with the
+    fields of a dataclass or a NamedTuple) says, its objects made in the way that `position` says (`polyopt_class_kind`)."""
 
     name: str
     attributes: tuple[str, ...]
     expected: str | None
     value: Constant = None
     home: str = ""
-    kind: Literal["", "module", "function", "default", "value"] = ""
+    kind: Literal["", "module", "function", "default", "value", "class"] = ""
     position: int = 0
 
 

@@ -85,6 +85,10 @@ def lists_leave(version: Version) -> Iterator[str]:
     if not version.on_lists:
         return
     yield "if (!why) {"
+    for output in version.native.variant.outputs:
+        for part in (output.array, output.tag) if output.length is not None else ():
+            if part is not None:
+                yield f"    {version.names.of(part)}.extent[0] = {version.names.of(output.length or '')};"
     yield f"    guard = {version.collected.guard('no nan goes into a list')};"
     made = {array.name for array in made_lists(version)}
     for array in version.native.variant.kernel.arrays:

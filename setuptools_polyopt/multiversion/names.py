@@ -27,6 +27,9 @@ def global_rows(guard: GlobalGuard) -> tuple[str, ...]:
         return (_row("ANY", name, home=guard.home),)
     if guard.expected is None or guard.kind == "default":
         return (_constant_row(guard),)
+    if guard.kind == "class":
+        module, _, class_ = guard.expected.partition(":")
+        return (_row("CLASS", name, module, class_, str(guard.position), home=guard.home),)
     if guard.kind == "module":
         return (_row("MODULE", name, guard.expected, home=guard.home),)
     if guard.kind == "function":

@@ -79,12 +79,13 @@ def _found(native: NativeRegion, index: int, item: Input, collected: Collected, 
     else:
         source = f"po_args[{native.region.arguments.index(item.root)}]"
     path = item.path[:-1] if isinstance(item.type, MethodInput) else item.path
-    for name in path:
+    for depth, name in enumerate(path, 1):
+        take = "polyopt_settable" if item.stored and depth == len(path) else "polyopt_attribute"
         slot = len(collected.attributes)
         collected.attributes.append(name)
         guard = collected.guard(f"{item.text} is a plain attribute")
         rows.append("{")
-        rows.append(f"    PyObject *next = polyopt_attribute(&{native.symbol}_a{slot}, {source});")
+        rows.append(f"    PyObject *next = {take}(&{native.symbol}_a{slot}, {source});")
         rows.append(f"    Py_XDECREF(po_value[{index}]);")
         rows.append(f"    po_value[{index}] = next;")
         rows.append(f"    if (!next) {{ guard = {guard}; why = POLYOPT_WHY_TYPE; goto {label}; }}")

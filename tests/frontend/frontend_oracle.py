@@ -189,6 +189,7 @@ def _result(output: Output, work: dict[str, Any]) -> Any:
         return [] if output.box == "list" else None
     value = work[output.array]
     if output.box in ("list", "numpy-list"):
+        value = value if output.length is None else value[: int(work[output.length])]
         return value.tolist() if output.box == "list" else list(value)
     if output.tag is not None and work[output.tag] != NUMPY_TAG:
         kinds = {PYTHON_TAGS[dtype]: kind for dtype, kind in _PYTHON.items()}

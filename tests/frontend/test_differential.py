@@ -24,7 +24,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 """
-FILES = ("loops.test", "arrays.test", "calls.test", "steered.test", "picking.test")
+FILES = ("loops.test", "arrays.test", "calls.test", "steered.test", "picking.test", "plain.test")
 CASES = [case for name in FILES for case in cases(HERE / name)]
 
 

@@ -13,7 +13,7 @@ from fuzz.fuzz_oracle import difference, observe
 from golden_cases import Case, cases
 
 HEAD = "import math\nimport numpy as np\nfrom numpy.typing import NDArray\n"
-FILES = ("steered.test", "picking.test")
+FILES = ("steered.test", "picking.test", "plain.test")
 CASES = [case for name in FILES for case in cases(Path(__file__).parent.parent / "frontend" / name)]
 
 

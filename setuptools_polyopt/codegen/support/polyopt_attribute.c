@@ -78,6 +78,12 @@ PyObject *polyopt_attribute(struct polyopt_attribute *slot, PyObject *object)
     return value;
 }
 
+PyObject *polyopt_settable(struct polyopt_attribute *slot, PyObject *object)
+{
+    if (PyType_GetSlot(Py_TYPE(object), Py_tp_setattro) != (void *)PyObject_GenericSetAttr || PyTuple_Check(object)) return NULL;
+    return polyopt_attribute(slot, object);
+}
+
 /* ---- methods ---- */
 
 /* What the class has under a name, as it stands in the first __dict__ along its MRO: a new reference, or NULL. */
@@ -96,7 +102,7 @@ static PyObject *class_entry(PyTypeObject *type, PyObject *key)
     return found;
 }
 
-static int is_plain_class(PyTypeObject *type)
+int polyopt_is_plain_class(PyTypeObject *type)
 {
     void *generic = PyType_GetSlot(&PyType_Type, Py_tp_getattro);
     PyTypeObject *meta = Py_TYPE((PyObject *)type);
@@ -115,7 +121,7 @@ static POLYOPT_COLD int learn_method(struct polyopt_attribute *slot, PyTypeObjec
     Py_CLEAR(slot->function);
     Py_CLEAR(slot->code);
     Py_CLEAR(slot->defaults);
-    if (!is_plain_class(type) || !(entry = class_entry(type, slot->key))) return 0;
+    if (!polyopt_is_plain_class(type) || !(entry = class_entry(type, slot->key))) return 0;
     if (polyopt_kinds.static_method && Py_TYPE(entry) == polyopt_kinds.static_method) function = PyObject_GetAttrString(entry, "__func__");
     else {
         Py_INCREF(entry);

@@ -17,6 +17,8 @@ struct polyopt_attribute {
 
 /* The attribute's value, a new reference; NULL without an exception where it is missing or reading it could run Python code. */
 PyObject *polyopt_attribute(struct polyopt_attribute *slot, PyObject *object);
+/* The same, if setting the attribute runs no code of the program either. */
+PyObject *polyopt_settable(struct polyopt_attribute *slot, PyObject *object);
 
 /* A method that a region holds, `self.smooth`: 0 if the object's class takes its attributes the ordinary way and finds under that name
  * what the `def` of `function` ("Grid.smooth") in `module` made, a plain or a static method, and the object has no attribute that hides it.

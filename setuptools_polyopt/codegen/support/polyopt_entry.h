@@ -72,8 +72,13 @@ enum polyopt_global_kind {
     POLYOPT_GLOBAL_STR,       /* ... the str `attribute` ... */
     POLYOPT_GLOBAL_COMPLEX,   /* ... the complex of `real` and of the double with the bits of `integer` ... */
     POLYOPT_GLOBAL_NONE,      /* ... None */
+    POLYOPT_GLOBAL_CLASS,     /* global `name` is the class `attribute` of `module`, by their names, with nothing in the way of making objects
+                                 and of setting their attributes (integer: a polyopt_class_kind) */
     POLYOPT_GLOBAL_ANY        /* global `name` is there: an input of the region (polyopt_global_value) */
 };
+/* PLAIN: what __init__ is, is another guard's matter. DATA: a dataclass, TUPLE: a typing.NamedTuple, made by the library from the fields
+ * that stand behind the class in `attribute`: "State x y". */
+enum polyopt_class_kind { POLYOPT_CLASS_PLAIN, POLYOPT_CLASS_DATA, POLYOPT_CLASS_TUPLE };
 /* home: the module among whose names `name` is looked up (NULL: the user's). place: k + 1 where not global `name` is meant, but item k of
  * its `__defaults__`. */
 struct polyopt_global {

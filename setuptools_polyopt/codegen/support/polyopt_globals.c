@@ -217,6 +217,69 @@ static int is_home(PyObject *module, const struct polyopt_globals *globals, cons
     return polyopt_module_number(name) < 0 || (home && PyModule_GetDict(module) == home->dict);
 }
 
+/* ---- classes ---- */
+
+static int same_slot(PyTypeObject *type, PyTypeObject *other, int slot) { return PyType_GetSlot(type, slot) == PyType_GetSlot(other, slot); }
+
+/* Making an object of the class, and setting its attributes, run no code but __init__ (or that of a dataclass or NamedTuple). */
+static int makes_plainly(PyObject *object, int kind)
+{
+    PyTypeObject *type = (PyTypeObject *)object;
+    if (!PyType_Check(object) || Py_TYPE(object) != &PyType_Type || !polyopt_is_plain_class(type)) return 0;
+    if (kind == POLYOPT_CLASS_TUPLE) return 1;
+    return same_slot(type, &PyBaseObject_Type, Py_tp_new) && (kind == POLYOPT_CLASS_DATA || same_slot(type, &PyBaseObject_Type, Py_tp_setattro));
+}
+
+/* The function of a dataclass or NamedTuple that makes its objects: a new reference, or NULL. */
+static PyObject *maker(PyObject *class_, int kind)
+{
+    static PyObject *names[2];
+    const int tuple = kind == POLYOPT_CLASS_TUPLE;
+    PyObject *found = NULL;
+    if (names[tuple] || (names[tuple] = PyUnicode_InternFromString(tuple ? "__new__" : "__init__"))) found = PyObject_GetAttr(class_, names[tuple]);
+    if (!found) PyErr_Clear();
+    return found;
+}
+
+/* The parameters of that function, made from text by the library, are the fields of `attribute`. */
+static int makes_fields(PyObject *class_, const char *fields, int kind)
+{
+    PyObject *function = maker(class_, kind), *code = function && is_python_function(function) ? polyopt_code(function) : NULL;
+    PyObject *names = code ? PyObject_GetAttrString(code, "co_varnames") : NULL, *count = code ? PyObject_GetAttrString(code, "co_argcount") : NULL;
+    PyObject *text = PyUnicode_FromString(fields), *parts = text ? PyUnicode_Split(text, NULL, -1) : NULL;
+    Py_ssize_t n = parts ? PyList_Size(parts) : -1;
+    int same = code && attribute_is(code, "co_filename", "<string>") && names && PyTuple_Check(names) && PyTuple_Size(names) > n;
+    same = same && count && PyLong_AsLong(count) == n + 1;
+    for (Py_ssize_t k = 0; same && k < n; k++) same = PyUnicode_Compare(PyTuple_GetItem(names, k + 1), PyList_GetItem(parts, k)) == 0;
+    Py_XDECREF(function);
+    Py_XDECREF(code);
+    Py_XDECREF(names);
+    Py_XDECREF(count);
+    Py_XDECREF(text);
+    Py_XDECREF(parts);
+    PyErr_Clear();
+    return same;
+}
+
+static int is_class(PyObject *object, const struct polyopt_global *global)
+{
+    size_t length = strcspn(global->attribute, " ");
+    const char *fields = global->attribute + length + (global->attribute[length] == ' ');
+    PyObject *name = PyUnicode_FromStringAndSize(global->attribute, (Py_ssize_t)length), *own;
+    int kind = (int)global->integer, same;
+    if (!makes_plainly(object, kind) || !attribute_is(object, "__module__", global->module)) {
+        Py_XDECREF(name);
+        PyErr_Clear();
+        return 0;
+    }
+    own = PyObject_GetAttrString(object, "__qualname__");
+    same = own && name && PyUnicode_Check(own) && PyUnicode_Compare(own, name) == 0;
+    Py_XDECREF(own);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return same && (kind == POLYOPT_CLASS_PLAIN || makes_fields(object, fields, kind));
+}
+
 static int is_expected(PyObject *object, const struct polyopt_global *global, const struct polyopt_globals *globals)
 {
     PyObject *module;
@@ -237,6 +300,7 @@ static int is_expected(PyObject *object, const struct polyopt_global *global, co
     case POLYOPT_GLOBAL_COMPLEX:
     case POLYOPT_GLOBAL_BOOL: return is_number(object, global);
     case POLYOPT_GLOBAL_NONE: return object == Py_None;
+    case POLYOPT_GLOBAL_CLASS: return is_class(object, global);
     case POLYOPT_GLOBAL_ANY: return 1;
     }
     return 0;
@@ -302,6 +366,10 @@ static int verified(struct polyopt_globals *globals, const struct polyopt_global
         Py_XDECREF(slot->code);
         slot->code = polyopt_code(object);
     }
+    if (global->kind == POLYOPT_GLOBAL_CLASS && global->integer != POLYOPT_CLASS_PLAIN) {
+        Py_XDECREF(slot->code);
+        slot->code = maker(object, (int)global->integer);
+    }
     Py_INCREF(object);
     old = slot->expected;
     slot->expected = object;
@@ -351,6 +419,12 @@ static POLYOPT_COLD int verify(struct polyopt_globals *globals, int index)
 static int unchanged(const struct polyopt_global *global, const struct polyopt_slot *slot, PyObject *object)
 {
     PyObject *part;
+    if (global->kind == POLYOPT_GLOBAL_CLASS) {
+        if (object != slot->expected || !makes_plainly(object, (int)global->integer)) return 0;
+        part = slot->code ? maker(object, (int)global->integer) : NULL;
+        Py_XDECREF(part); /* the class keeps it */
+        return part == slot->code;
+    }
     if (POLYOPT_LIKELY(!global->place && global->kind != POLYOPT_GLOBAL_FUNCTION)) return object == slot->expected;
     if (!global->place && object != slot->expected) return 0;
     part = global->place ? polyopt_defaults(object, NULL, NULL) : polyopt_code(object);

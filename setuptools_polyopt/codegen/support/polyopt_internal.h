@@ -18,6 +18,8 @@ int polyopt_module_number(const char *name);
 
 /* Whether an object is the function that the `def` of `name` ("f", "K.f") in a module (NULL: the user's) makes. */
 int polyopt_is_function(PyObject *object, const struct polyopt_globals *globals, const char *module, const char *name);
+/* A class whose objects give their attributes plainly. */
+int polyopt_is_plain_class(PyTypeObject *type);
 /* A function's code: a new reference, or NULL. */
 PyObject *polyopt_code(PyObject *function);
 /* A function's `__defaults__`: a new reference, NULL if there are none or they are not as expected (NULL: anything goes). */
