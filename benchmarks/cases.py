@@ -78,7 +78,7 @@ def _observations(_: Modules, n: int) -> Arguments:
 
 def _signals(_: Modules, n: int) -> Arguments:
     rng = _rng(n)
-    return (rng.standard_normal(n), rng.standard_normal(n), np.linspace(0.0, 0.5, 12), 25)
+    return (rng.standard_normal(n), rng.standard_normal(n), np.linspace(0.0, 0.5, 12), 90)
 
 
 def _heat2d(_: Modules, n: int) -> Arguments:
@@ -153,7 +153,7 @@ CASES = (
     Case("radarlab.kernels:lu", "loops", 225, _dominant, in_place=True),
     Case("radarlab.kernels:lu_solve", "mixed", 2200, _lu_solve),
     Case("radarlab.kernels:shortest_paths", "loops", 165, _distances, in_place=True),
-    Case("radarlab.kernels:ambiguity", "mixed", 2000, _signals),
+    Case("radarlab.kernels:ambiguity", "loops", 2000, _signals),
     Case("radarlab.cfar:CfarDetector.scan", "mixed", 520, _scan),
     Case("radarlab.cfar:CfarDetector.smooth", "mixed", 1400, _smooth),
     Case("radarlab.survey:strongest_echoes", "mixed", 300_000, _survey),

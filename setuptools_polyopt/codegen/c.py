@@ -29,6 +29,7 @@ from setuptools_polyopt.codegen.rotate import rotate
 from setuptools_polyopt.codegen.source import ArgField, KernelSource, LoopKey, Options
 from setuptools_polyopt.codegen.statements import declare, emit_block
 from setuptools_polyopt.codegen.storage import Unit, reads
+from setuptools_polyopt.codegen.triangle import substitutions
 from setuptools_polyopt.codegen.unchecked import without_checks
 from setuptools_polyopt.codegen.work import kernel_work
 from setuptools_polyopt.ir.dtypes import DType
@@ -42,7 +43,7 @@ def kernel_source(kernel: Kernel, options: Options | None = None) -> KernelSourc
     options = options or Options()
     work = kernel_work(kernel.body, kernel.body)
     if options.jam:
-        kernel = rotate(keep_in_registers(interleave(jam(without_checks(kernel)))))
+        kernel = rotate(keep_in_registers(substitutions(interleave(jam(without_checks(kernel))))))
     kernel = replace(kernel, body=_tidy(kernel.body))
     unit, main = _printed(kernel, replace(options, logged=()), sanitize(kernel.name))
     fields = arg_fields(unit)

@@ -45,13 +45,15 @@ _SMALL, _LARGE = 5, 10
 
 def interleave(kernel: Kernel) -> Kernel:
     """The kernel with independent rows side by side where that helps; the same object where it does not."""
-    made = _Made(kernel)
+    made = _Interleaver(kernel)
     body = made.block(kernel.body)
     return kernel if body == kernel.body else replace(kernel, arrays=(*kernel.arrays, *made.arrays), body=body)
 
 
 @dataclass
-class _Made:
+class Copies:
+    """Copies of the iterations of loops, and the scalars that they gain."""
+
     kernel: Kernel
     arrays: list[Array] = field(default_factory=list)
 
@@ -59,31 +61,17 @@ class _Made:
         self.names = {array.name for array in self.kernel.arrays} | {param.name for param in self.kernel.params}
         self.names |= {item.var for item in walk(self.kernel.body) if isinstance(item, For)}
 
-    def block(self, body: Block) -> Block:
-        return tuple(self.statement(item) for item in body)
-
-    def statement(self, item: Stmt) -> Stmt:
-        match item:
-            case For():
-                apart = item.step == 1 and (item.kind == "parallel" or _independent(item, self.kernel))
-                count = _count(item, self.kernel) if apart else 1
-                return self.rows(item, count) if count > 1 else replace(item, body=self.block(item.body))
-            case If():
-                return replace(item, body=self.block(item.body), orelse=self.block(item.orelse))
-            case Serial() | While():
-                return replace(item, body=self.block(item.body))
-            case Assign() | Alloc() | Break() | Continue():
-                return item
-            case _:
-                assert_never(item)
-
-    def rows(self, loop: For, count: int) -> For:
-        """The loop in steps of `count`: all at once, or what is left over one by one."""
+    def copies(self, loop: For, count: int) -> list[Block]:
+        """The loop's body for its iterator and those that follow."""
         local = [item.array for item in walk(loop.body) if isinstance(item, Alloc)]
         copies = [_shifted(loop.body, loop.var, 0)]
         for number in range(1, count):
             own = {name: self.twin(name, number) for name in local}
             copies.append(_renamed(_shifted(loop.body, loop.var, number), own))
+        return copies
+
+    def in_steps(self, loop: For, count: int, together: Block) -> For:
+        """The loop in steps of `count`: all at once, or what is left over one by one."""
         row = self.fresh(f"{loop.var}_row")
         after = affine.plus(Sym(loop.var), integer(count))
         rest = replace(
@@ -94,7 +82,7 @@ class _Made:
             kind="serial",
             body=map_block_exprs(loop.body, lambda expr: substitute(expr, {loop.var: Sym(row)})),
         )
-        whole = If(Compare("le", after, loop.upper), _together(copies), (rest,))
+        whole = If(Compare("le", after, loop.upper), together, (rest,))
         note = ", ".join(part for part in (loop.note, f"{count} at once") if part)
         return replace(loop, step=count, body=(whole,), note=note)
 
@@ -105,11 +93,34 @@ class _Made:
         return found
 
     def fresh(self, wanted: str) -> str:
+        """A name that nothing has."""
         name, number = wanted, 2
         while name in self.names:
             name, number = f"{wanted}_{number}", number + 1
         self.names.add(name)
         return name
+
+
+class _Interleaver(Copies):
+    def block(self, body: Block) -> Block:
+        return tuple(self.statement(item) for item in body)
+
+    def statement(self, item: Stmt) -> Stmt:
+        match item:
+            case For():
+                apart = item.step == 1 and (item.kind == "parallel" or _independent(item, self.kernel))
+                count = _count(item, self.kernel) if apart else 1
+                if count > 1:
+                    return self.in_steps(item, count, _together(self.copies(item, count)))
+                return replace(item, body=self.block(item.body))
+            case If():
+                return replace(item, body=self.block(item.body), orelse=self.block(item.orelse))
+            case Serial() | While():
+                return replace(item, body=self.block(item.body))
+            case Assign() | Alloc() | Break() | Continue():
+                return item
+            case _:
+                assert_never(item)
 
 
 def _count(loop: For, kernel: Kernel) -> int:
@@ -141,10 +152,10 @@ def _independent(loop: For, kernel: Kernel) -> bool:
         return False
     others = {load.array for load in (*read, *targets)} - local
     apart = all(one == other or disjoint(kernel, one, other) for one in written for other in others)
-    return apart and all(any(_moves_with(index, loop.var, inner) for index in target.indices) for target in targets)
+    return apart and all(any(moves_with(index, loop.var, inner) for index in target.indices) for target in targets)
 
 
-def _moves_with(index: Expr, var: str, others: Sequence[str]) -> bool:
+def moves_with(index: Expr, var: str, others: Sequence[str]) -> bool:
     """Whether a subscript moves with an iterator, and with it alone."""
     slope = affine.step(index, var)
     return isinstance(slope, Const) and slope != affine.ZERO and all(affine.step(index, other) == affine.ZERO for other in others)

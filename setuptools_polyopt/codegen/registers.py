@@ -141,6 +141,8 @@ def _is_alone(element: Load, loop: For, touched: Collection[Load], kernel: Kerne
 def _apart(index: Expr, fixed: Expr, loop: For) -> bool:
     """Whether a subscript differs from one that does not move, in every iteration."""
     slope = affine.step(index, loop.var)
+    if slope == affine.ZERO:
+        return affine.distance(index, fixed) not in (None, 0)
     if not isinstance(slope, Const) or isinstance(slope.value, complex) or not slope.value:
         return False
     first = [substitute(index, {loop.var: bound}) for bound in affine.parts(loop.lower, "max")]
