@@ -6,10 +6,9 @@
           acc[f] = acc[f] + x[t] * cos(rates[f] * t)        acc[f] = acc[f] + x[t] * table[f, t]
 
 The table is filled for exactly the iterations that some statement instance asks for, so that nothing fails or sets a flag that would not
-have. It lies inside the outer loops that the call does depend on. What is hoisted reads arrays that nothing writes, and is evaluated
-whatever the data is. Kernel in, kernel out; both are in program order.
-Non-goals: cheap operations (the C compiler moves those), calls inside `Serial` blocks and under conditions on data, tables of iterations
-with holes.
+have; under a condition on data the functions that have a value everywhere are computed all the same. It lies inside the outer loops that
+the call does depend on. What is hoisted reads arrays that nothing writes. Kernel in, kernel out; both are in program order.
+Non-goals: cheap operations (the C compiler moves those), calls inside `Serial` blocks, tables of iterations with holes.
 """
 
 from __future__ import annotations
@@ -32,11 +31,12 @@ from setuptools_polyopt.ir.expressions import (
     Load,
     Reduce,
     Sym,
+    Unary,
     integer,
 )
 from setuptools_polyopt.ir.kernel import Array, Holds, Kernel
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Stmt
-from setuptools_polyopt.ir.visitors import assigns, certain, certain_operands, loads, map_expr, symbols
+from setuptools_polyopt.ir.visitors import assigns, certain, certain_operands, loads, map_expr, symbols, walk_expr
 from setuptools_polyopt.polyhedral.affine import function_to_expr, set_to_condition
 from setuptools_polyopt.polyhedral.partials import Temporaries
 from setuptools_polyopt.polyhedral.privatise import iterator_range
@@ -51,6 +51,8 @@ LARGEST_TABLE = 2**23
 """Elements of a table; a call that would need a larger one evaluates as the program does."""
 _LARGEST = Const(float(LARGEST_TABLE), DType.FLOAT64)
 _MOST = 8
+_TOTAL = frozenset(f"libm.{name}" for name in ("asinh", "atan", "atan2", "cbrt", "cos", "erf", "erfc", "sin", "tanh"))
+"""What has a value for all finite operands: computed where the program might not."""
 
 
 def hoist(kernel: Kernel) -> Kernel:
@@ -169,8 +171,11 @@ class _Table:
 def _hoisted(kernel: Kernel, candidate: _Candidate) -> Kernel:
     """The kernel with the table of a candidate; the same object where it has none."""
     scop = extract(kernel)
-    statement = next((s for s in scop.statements if s.name == candidate.label and isinstance(s.body[0], Assign)), None)
-    if statement is None or (table := _table(candidate, statement, scop)) is None:
+    statement = next((s for s in scop.statements if candidate.label in {item.label for item in assigns(s.body)}), None)
+    if statement is None or not (isinstance(statement.body[0], Assign) or _is_harmless(candidate)):
+        return kernel
+    table = _table(candidate, statement, scop)
+    if table is None:
         return kernel
     made = Temporaries(kernel)
     element = Load(made.fresh("table", candidate.value.dtype, table.extents), table.indices, candidate.value.dtype)
@@ -184,6 +189,23 @@ def _hoisted(kernel: Kernel, candidate: _Candidate) -> Kernel:
         fill = If(table.condition, (fill,))
     body = _with_table(kernel.body, candidate, element, fill, len(candidate.around))
     return replace(kernel, arrays=(*kernel.arrays, *made.added), body=body)
+
+
+def _is_harmless(candidate: _Candidate) -> bool:
+    """Whether a value may be computed though nobody may ask for it: it needs no array and hardly fails."""
+    for node in walk_expr(candidate.value):
+        match node:
+            case Load(indices=indices) if indices:
+                return False
+            case Call(function=function) if function not in _TOTAL:
+                return False
+            case Binary(op="div", right=right, checked=True) if not symbols(right) & {*candidate.loops}:
+                pass
+            case Unary(checked=True) | Binary(checked=True) | Cast(checked=True):
+                return False
+            case _:
+                pass
+    return True
 
 
 def _fresh_label(kernel: Kernel) -> str:

@@ -89,6 +89,20 @@ def chosen(x, times):
     return s
 
 
+def lines(image, angles, bins):
+    n, m = image.shape
+    count = np.zeros((bins, angles), dtype=np.int64)
+    size = math.sqrt(n * n + m * m)
+    for i in range(n):
+        for j in range(m):
+            if image[i, j] > 0.5:
+                for t in range(angles):
+                    angle = math.pi * t / angles
+                    distance = j * math.cos(angle) + i * math.sin(angle)
+                    count[int((distance + size) * (bins - 1) / (2.0 * size)), t] += 1
+    return count
+
+
 def flow(u, phase, steps):
     for s in range(steps):
         u += np.cos(phase) * s
@@ -115,6 +129,7 @@ def _calls(n: int = 9) -> dict[str, list[tuple[Any, ...]]]:
         "nested": [(values(n), values(4), values(3))],
         "triangle": [(values(n), min(n, 7))],
         "chosen": [(values(n) - 0.5, 3)],
+        "lines": [(values(n, n), 5, 7)],
         "flow": [(values(n, n), values(n, n), 3)],
         "written": [(values(n), 3)],
     }
@@ -179,6 +194,7 @@ def _tables(name: str) -> list[str]:
         ("triangle", [1]),
         ("chosen", []),
         ("flow", [2]),
+        ("lines", [1, 1]),
         ("written", []),
     ],
 )
