@@ -6,7 +6,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 READY := $(VENV)/ready-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-gpu lint bench coverage packages fuzz clean
+.PHONY: help demo test test-slow test-gpu sanitize lint bench coverage packages fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test-slow: $(READY) ## the slow tests
 
 test-gpu: $(READY) ## the tests that need a GPU; they skip with a reason where there is none
 	$(BIN)/python -m pytest -m device
+
+sanitize: $(READY) ## the benchmarks' programs and the threads' pool under gcc's sanitizers
+	$(BIN)/python -m pytest -m slow tests/sanitizers
 
 lint: $(READY) ## ruff, mypy and the layering contracts
 	$(BIN)/ruff check .
