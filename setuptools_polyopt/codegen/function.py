@@ -19,6 +19,7 @@ from setuptools_polyopt.codegen.operations import PRODUCT, SUM, Style, Text
 from setuptools_polyopt.codegen.source import LoopKey
 from setuptools_polyopt.codegen.storage import Unit
 from setuptools_polyopt.codegen.work import Linear
+from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Const, Expr, Load, Sym
 from setuptools_polyopt.ir.kernel import Role
@@ -244,3 +245,9 @@ def wrapper(key: LoopKey, reduce: bool) -> tuple[str, str]:
         ]
     lines = "".join(f"{INDENT}{line}\n" for line in body)
     return name, f"POLYOPT_INLINE {head}\n{{\n{lines}}}\n"
+
+
+def comment(span: Span) -> str:
+    """` /* heat.py:12 */`, or nothing for statements from nowhere."""
+    file = span.file.replace("\\", "/").rsplit("/", 1)[-1].replace("*/", "").replace("/*", "")
+    return f" /* {file}:{span.line} */" if span.line > 0 else ""

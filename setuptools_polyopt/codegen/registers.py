@@ -6,9 +6,10 @@
                                                  x[i] = x_register
 
 Compilers do this where the loop has one subscript for the array. Here it reads others too, and only the loop's bounds say that they are
-other elements: the difference of two subscripts is a constant apart from zero at the end of the loop that comes nearest. Otherwise each
-step would wait for the store of the last one. Legal because nothing else touches the element meanwhile. What a vector loop only reads is
-read once before it for the same reason (compilers then see that it stays, and make a vector loop of it).
+other elements: the difference of two subscripts is a constant apart from zero at the end of the loop that comes nearest. Or the element
+says where the loop stores (`t[count[i]] = x; count[i] += m`), which compilers think may be the element. Otherwise each step would wait for
+the store of the last one. Legal because nothing else touches the element meanwhile. What a vector loop only reads is read once before it
+for the same reason (compilers then see that it stays, and make a vector loop of it).
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ def _is_only_read(element: Load, loop: For) -> bool:
 
 def _stays(target: Load, loop: For, read: Collection[Load], every: bool) -> bool:
     others = every or any(load.array == target.array and load != target for load in read)
+    others = others or any(target in loads(index) for item in assigns(loop.body) for index in item.target.indices)
     changing = {item.target.array for item in assigns(loop.body)} | {loop.var}
     return target in read and others and not any(symbols(index) & changing or loads(index) for index in target.indices)
 

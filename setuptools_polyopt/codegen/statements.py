@@ -12,31 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from setuptools_polyopt.codegen import affine
 from setuptools_polyopt.codegen.blocks import BlockCall, block_call
 from setuptools_polyopt.codegen.expr import (
     call_key,
     int_value,
-    length,
     position,
-    product_key,
     substitute_position,
     test,
     value,
 )
-from setuptools_polyopt.codegen.function import Function
+from setuptools_polyopt.codegen.function import Function, comment
 from setuptools_polyopt.codegen.keep import Place, must_keep
+from setuptools_polyopt.codegen.library import emit_product
 from setuptools_polyopt.codegen.literals import c_type, suffix, zero
 from setuptools_polyopt.codegen.log import log_store
 from setuptools_polyopt.codegen.operations import SUM, apart
 from setuptools_polyopt.codegen.outline import is_outlined, outline
+from setuptools_polyopt.codegen.picks import picking
 from setuptools_polyopt.codegen.storage import Unit, reads
 from setuptools_polyopt.codegen.work import with_loop
-from setuptools_polyopt.diagnostics import Span
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, Product, Range, Reduce, Select, Sym
+from setuptools_polyopt.ir.expressions import Binary, Call, Const, Expr, Load, Reduce, Select, Sym
 from setuptools_polyopt.ir.kernel import Array
 from setuptools_polyopt.ir.statements import (
     Alloc,
@@ -53,16 +52,6 @@ from setuptools_polyopt.ir.statements import (
     walk,
 )
 from setuptools_polyopt.ir.visitors import loads, walk_expr
-
-
-@dataclass(frozen=True, slots=True)
-class ProductAssign:
-    """An element of the result, and the product that it comes from."""
-
-    target: Load
-    value: Product
-    span: Span
-
 
 TURNS = 4096
 """Iterations of a `while` loop between two looks at the cancel flag; a power of two."""
@@ -176,12 +165,6 @@ def _whole(f: Function, expr: Expr) -> str:
     return apart(value(expr, f), f.style()).text
 
 
-def comment(span: Span) -> str:
-    """` /* heat.py:12 */`, or nothing for statements from nowhere."""
-    file = span.file.replace("\\", "/").rsplit("/", 1)[-1].replace("*/", "").replace("/*", "")
-    return f" /* {file}:{span.line} */" if span.line > 0 else ""
-
-
 def emit_if(f: Function, statement: If, polled: bool) -> None:
     """Both branches; an empty one is left out."""
     chosen = _as_choice(f, statement)
@@ -222,33 +205,6 @@ def emit_for(f: Function, loop: For, polled: bool) -> None:
         outline(f, loop, emit_bounded)
     else:
         emit_bounded(f, loop, polled, None)
-
-
-def emit_product(f: Function, rows: For) -> None:
-    """Two loops around a product of matrices: one call of NumPy's own loop (`polyopt_matmul`)."""
-    columns, statement = product_parts(rows)
-    product = statement.value
-    left, right, target = product.left.body, product.right.body, statement.target
-    (across,), (down,) = product.left.ranges, product.right.ranges
-    first = dict.fromkeys((rows.var, columns.var, across.var, down.var), affine.ZERO)
-    extents = [length(Range(item.var, item.lower, item.upper), f) for item in (rows, across, columns)]
-    operands = [
-        f"&{f.target(substitute_position(load, first))}, {', '.join(f.stride_bytes(load, axis.var) for axis in axes)}"
-        for load, axes in ((left, (rows, across)), (right, (down, columns)), (target, (rows, columns)))
-    ]
-    name = f"polyopt_{product.function.removeprefix('numpy.')}"
-    size = f"{product.dtype.itemsize}, " if product.checked else ""
-    call = f"{name}(ctx, {f.loop(product_key(product))}, {size}{', '.join((*extents, *operands))})"
-    f.line(f"if ({call}) goto stop;{comment(statement.span)}" if product.checked else f"{call};{comment(statement.span)}")
-
-
-def product_parts(rows: For) -> tuple[For, ProductAssign]:
-    """The inner one of two loops of kind "library", and what it computes."""
-    match rows.body:
-        case (For(body=(Assign(value=Product() as product) as statement,)) as columns,):
-            return columns, ProductAssign(statement.target, product, statement.span)
-        case _:
-            raise TypeError("two loops of a library are around one product")
 
 
 def emit_while(f: Function, loop: While) -> None:
@@ -401,6 +357,10 @@ def emit_loop(f: Function, loop: For, lower: str, upper: str, polled: bool, heig
             f.lines[-1] += f" /* {', '.join(part for part in (loop.kind if loop.kind == 'parallel' else '', loop.note) if part)} */"
         if poll:
             emit_poll(f, f"({var} & {some - 1}) == 0" if some else None)
+        mask = picking(f, loop)
+        if mask is not None:
+            f.line(f"if (({var} & 7) == 0) while ({var} + 8 <= {bound} && polyopt_none_of_8(&{f.target(mask)})) {var} += 8;")
+            f.line(f"if ({var} >= {bound}) break;")
         emit_block(f, loop.body, polled or poll, True)
     f.iterators.pop()
     f.nest -= 1

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define POLYOPT_ABI 1
 #define POLYOPT_MAXRANK 8
@@ -298,6 +299,16 @@ POLYOPT_INLINE void polyopt_reduce_block(const struct polyopt_ctx *ctx, int loop
     for (; n > ctx->fn->reduce_span; n -= ctx->fn->reduce_span, first += ctx->fn->reduce_span * sx)
         polyopt_ufunc2(ctx, loop, acc, 0, first, sx, acc, 0, ctx->fn->reduce_span);
     polyopt_ufunc2(ctx, loop, acc, 0, first, sx, acc, 0, n);
+}
+
+/* ---- masks --------------------------------------------------------------------------------------------------------------- */
+
+/* Whether eight truth values that lie side by side are all false. */
+POLYOPT_INLINE int polyopt_none_of_8(const uint8_t *mask)
+{
+    uint64_t all;
+    memcpy(&all, mask, sizeof all);
+    return all == 0;
 }
 
 /* ---- NumPy's products of matrices ---------------------------------------------------------------------------------------- */
