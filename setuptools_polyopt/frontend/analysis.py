@@ -54,10 +54,10 @@ def analyse_module(
     project = project or project_of([(module, file, text)], settings, profile)
     tree, names = project.modules[module].tree, project.modules[module].names
     chosen, reasons = candidates(tree, names, file)
-    _learn_values(project)
+    defects = _learn_values(project)
     defined: dict[int, Env] = {}
     regions: list[Region] = []
-    diagnostics = [*reasons, *_stale(profile, module, tree, file)]
+    diagnostics = [*reasons, *defects, *_stale(profile, module, tree, file)]
     taken: set[str] = set()
     for candidate in chosen:
         if settings.wants_function(f"{module}:{candidate.name}"):
@@ -136,33 +136,43 @@ def _with_classes(bindings: Mapping[str, Binding], node: ast.FunctionDef, names:
     return found
 
 
-def _learn_values(project: Project) -> None:
-    """Guess what module-level names are that are bound once, to something else than constants; once a project."""
+def _learn_values(project: Project) -> list[Diagnostic]:
+    """Guess what module-level names are that are bound once, to something else than constants; once a project. The defects found."""
+    defects: list[Diagnostic] = []
     for module, text in project.modules.items() if not project.kinds else ():
         names = text.names
         function = Function(text.file, "<module>", names, Names(frozenset(), frozenset()), "strict", project=project)
         for node in text.tree.body:
+            annotation: ast.expr | None = None
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    kind: PyType | None = _value_type(function, value)
+                    pass
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
-                    kind = project.annotated(names, annotation) or _value_type(function, value)
+                    pass
                 case _:
                     continue
             if name not in names.single or name in names.constants:
                 continue
-            if kind is None or isinstance(kind, UnknownType):
-                kind = project.made(names, value)
-            if kind is not None and not isinstance(kind, UnknownType | NoneType):
+            try:
+                kind = _value_type(function, value, annotation)
+            except Exception as error:  # noqa: BLE001 -- as above
+                defects.append(defect(span_of(text.file, node), error))
+                continue
+            if not isinstance(kind, UnknownType | NoneType):
                 project.kinds[f"{module}:{name}"] = kind
+    return defects
 
 
-def _value_type(function: Function, value: ast.expr) -> PyType:
+def _value_type(function: Function, value: ast.expr, annotation: ast.expr | None) -> PyType:
     """What an expression at the top level of a module is expected to be."""
+    annotated = function.project.annotated(function.module, annotation) if annotation is not None else None
+    if annotated is not None:
+        return annotated
     try:
-        return expression_type(function, {}, value)
+        kind = expression_type(function, {}, value)
     except Unsupported:
-        return guessed_type(function, {}, value, expression_type)
+        kind = guessed_type(function, {}, value, expression_type)
+    return kind if not isinstance(kind, UnknownType) else function.project.made(function.module, value) or kind
 
 
 def _owner(module: str, name: str) -> str:

@@ -173,7 +173,7 @@ def types_after(ctx: Context, node: ast.stmt, types: Env) -> dict[str, Binding]:
 
 def expression_type(function: Function, env: Env, node: ast.expr) -> PyType:
     """The type of an understood expression; raises Unsupported."""
-    return type_of(Context(function, env, evaluate, lower_block).expr(node))
+    return _with_wider_lists(lambda ctx: type_of(ctx.expr(node)), function, env)
 
 
 def type_of(value: Value) -> PyType:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from setuptools_polyopt.config import FunctionSettings, Settings
-from setuptools_polyopt.frontend import analyse_module
+from setuptools_polyopt.diagnostics import DEFECT
+from setuptools_polyopt.frontend import analyse_module, analysis
 from setuptools_polyopt.frontend.affine import Affine, affine, number, symbol
 from setuptools_polyopt.frontend.names import function_names
 from setuptools_polyopt.frontend.prover import implies
@@ -231,3 +232,31 @@ def test_settings_exclude_functions_and_add_dtypes() -> None:
         DType.FLOAT64,
         DType.FLOAT32,
     }
+
+
+MIXED = """
+ROWS = [1, 2.5]
+NESTED = [[0, 1.5], [2, 3.0]]
+WEIGHTS = [0.5, 1.5]
+
+def f(x: NDArray[np.float64]):
+    for i in range(2):
+        x[i] = WEIGHTS[i]
+"""
+
+
+def test_lists_of_integers_and_floats_at_the_top_level_are_no_defect() -> None:
+    found = analyse_module("import numpy as np\nfrom numpy.typing import NDArray\n" + MIXED, "mod.py", "mod", None, Settings())
+    assert len(found.regions) == 1
+    assert not [item for item in found.diagnostics if item.kind == DEFECT]
+
+
+def test_a_defect_in_a_module_level_value_costs_that_value_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(analysis, "expression_type", broken)
+    text = "import numpy as np\nfrom numpy.typing import NDArray\n" + MIXED.replace("WEIGHTS[i]", "1.0")
+    found = analyse_module(text, "mod.py", "mod", None, Settings())
+    assert len(found.regions) == 1
+    assert [item.kind for item in found.diagnostics] == [DEFECT] * 3
