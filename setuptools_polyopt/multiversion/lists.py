@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from setuptools_polyopt.ir.dtypes import DType
 from setuptools_polyopt.ir.expressions import Binary, Cast, Const, Expr, integer
 from setuptools_polyopt.ir.kernel import Array, ArrayInput, NoOverlap, Role
+from setuptools_polyopt.ir.statements import Serial, walk
 from setuptools_polyopt.multiversion.safety import Box
 from setuptools_polyopt.multiversion.version import DTYPES, Version, result_arrays, source_of
 
@@ -28,9 +29,11 @@ def lists_taken(version: Version) -> Iterator[str]:
     yield f"struct polyopt_list lists[{max(1, len(names))}];"
     for number, name in enumerate(names):
         yield from _list(version, number, name)
-    made = [f"(double)({version.text(_count(array))})" for array in made_lists(version)]
-    test = f"polyopt_lists_pay(lists, {len(names)}, {' + '.join(made) or '0.0'}, {_certain(version)})"
-    yield f"if (!{test}) {version.refuse('lists of this size are worth a copy', 'SMALL')}"
+    test = f"polyopt_lists_pay(lists, {len(names)}, {_made(version)}, {_certain(version)})"
+    if _steered(version):
+        yield f"const int tried = !{test};"
+        test = "!tried || polyopt_lists_try(call.state)"
+    yield f"if (!({test})) {version.refuse('lists of this size are worth a copy', 'SMALL')}"
     if names:
         guard = version.collected.guard(f"{', '.join(names)} can be read as arrays")
         yield f"if ((why = polyopt_lists_read(&call, lists, {len(names)}))) {{ guard = {guard}; goto {version.label}; }}"
@@ -39,6 +42,19 @@ def lists_taken(version: Version) -> Iterator[str]:
             first, second = names.index(assumption.first), names.index(assumption.second)
             refusal = version.refuse(f"{assumption.first} and {assumption.second} have no row in common", "OVERLAP")
             yield f"if (polyopt_lists_apart(&call, &lists[{first}], &lists[{second}])) {refusal}"
+    if _steered(version):
+        yield "const int64_t began = tried ? polyopt_lists_now() : 0;"
+
+
+def _made(version: Version) -> str:
+    """How many elements of new lists leave; truth values, which are there already, count for a quarter."""
+    weights = {DType.BOOL: "0.25 * "}
+    return " + ".join(f"{weights.get(array.dtype, '')}(double)({version.text(_count(array))})" for array in made_lists(version)) or "0.0"
+
+
+def _steered(version: Version) -> bool:
+    """Whether data decides how often loops run."""
+    return any(isinstance(statement, Serial) for statement in walk(version.native.variant.kernel.body))
 
 
 def _certain(version: Version) -> str:
@@ -84,6 +100,8 @@ def lists_leave(version: Version) -> Iterator[str]:
     """Lists may leave, and be written, unless there is a nan in one: then nothing is, and the original statements run."""
     if not version.on_lists:
         return
+    if _steered(version):
+        yield f"if (tried) polyopt_lists_tried(call.state, lists, {len(version.lists)}, {_made(version)}, polyopt_lists_now() - began);"
     yield "if (!why) {"
     for output in version.native.variant.outputs:
         for part in (output.array, output.tag) if output.length is not None else ():

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -290,3 +291,35 @@ def test_any_rows(built: Built, chosen: list[int], data: st.DataObject) -> None:
 
     second = data.draw(st.booleans())
     check(built, "rows", make)
+
+
+TRIED = '''
+def sieve(n: int):
+    is_prime = [True] * (n + 1)
+    i = 2
+    while i * i <= n:
+        if is_prime[i]:
+            for j in range(i * i, n + 1, i):
+                is_prime[j] = False
+        i += 1
+    return is_prime
+
+
+def place(x: list[int], v: int):
+    for i in range(len(x)):
+        if x[i] == v:
+            return i
+    return -1
+'''
+
+
+def test_where_data_steers_the_copies_of_lists_are_tried(tmp_path: Path) -> None:
+    """What a run takes decides about the next ones: a sieve is worth its list, an element at the start of a long list is not."""
+    modules = build(tmp_path, "tried", TRIED, None)
+    for _ in range(3):
+        assert modules.built.sieve(50000) == modules.plain.sieve(50000)
+        assert modules.built._polyopt.sieve_0.__self__.refusal is None
+    numbers = list(range(300000))
+    for _ in range(3):
+        assert modules.built.place(numbers, 1) == 1
+    assert "worth a copy" in modules.built._polyopt.place_0.__self__.refusal

@@ -156,6 +156,7 @@ struct polyopt_state {
     PyMethodDef method;
     int32_t guard, why, global; /* of the last refusal; guard -1: the last call ran */
     int32_t level, threads;     /* of the last run */
+    int32_t unpaid;             /* calls for which lists are not copied on trial (polyopt_lists_try) */
     int32_t strikes, rest;      /* runs given up in a row; calls for which the region is left to the original */
     int64_t nanoseconds;        /* in kernels whose results were kept, since polyopt_timing was set */
 };

@@ -1,6 +1,7 @@
 /* polyopt_list.c: see polyopt_list.h. */
 #include "polyopt_list.h"
 #include "polyopt_internal.h"
+#include "polyopt_pool.h"
 
 #include <string.h>
 
@@ -286,12 +287,13 @@ void polyopt_list_of(struct polyopt_list *list, PyObject *object, struct polyopt
 /* Nanoseconds: what a unit of work at least takes the interpreter; what the copies take for an element in and out, for a row, and for a
  * call, beyond what every guard takes. */
 #define INTERPRETED 9.0
+#define TRIAL 3.0 /* what a trial that does not pay may cost each of the calls behind it */
 #define ELEMENT_IN 6.0
 #define ELEMENT_OUT 16.0
 #define ROW 6.0
 #define CALL 60.0
 
-int polyopt_lists_pay(const struct polyopt_list *lists, int count, double made, double work)
+static double copies_cost(const struct polyopt_list *lists, int count, double made)
 {
     double cost = CALL + ELEMENT_OUT * made;
     for (int k = 0; k < count; k++) {
@@ -299,7 +301,22 @@ int polyopt_lists_pay(const struct polyopt_list *lists, int count, double made, 
         cost += ELEMENT_IN * (double)volume(list->lo, list->hi, list->array->rank) + ROW * (double)rows_of(list->array);
         cost += ELEMENT_OUT * (double)volume(list->from, list->to, list->array->rank);
     }
-    return work * INTERPRETED >= cost;
+    return cost;
+}
+
+int polyopt_lists_pay(const struct polyopt_list *lists, int count, double made, double work)
+{
+    return work * INTERPRETED >= copies_cost(lists, count, made);
+}
+
+int polyopt_lists_try(struct polyopt_state *state) { return state->unpaid ? (state->unpaid--, 0) : 1; }
+
+int64_t polyopt_lists_now(void) { return polyopt_clock(); }
+
+void polyopt_lists_tried(struct polyopt_state *state, const struct polyopt_list *lists, int count, double made, int64_t took)
+{
+    const double cost = copies_cost(lists, count, made), calls = cost / TRIAL;
+    state->unpaid = (double)took * (INTERPRETED - 1.0) >= cost ? 0 : calls < 1e9 ? (int32_t)calls : 1000000000;
 }
 
 static int read_list(struct polyopt_call *call, struct polyopt_list *list)

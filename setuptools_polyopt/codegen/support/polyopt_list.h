@@ -42,6 +42,12 @@ void polyopt_list_of(struct polyopt_list *list, PyObject *object, struct polyopt
 /* Whether the original statements would take longer for that much work than the copies take; made: elements of lists that leave. */
 int polyopt_lists_pay(const struct polyopt_list *lists, int count, double made, double work);
 
+/* Where data steers the loops, nobody knows the work before. So a run is tried, and told how long its kernel took: if that was too little,
+ * so many calls are left to the original statements that the copies of the trial are nothing to them. */
+int polyopt_lists_try(struct polyopt_state *state);
+int64_t polyopt_lists_now(void); /* nanoseconds: `took` is their difference */
+void polyopt_lists_tried(struct polyopt_state *state, const struct polyopt_list *lists, int count, double made, int64_t took);
+
 /* Makes the arrays and copies the boxes. Every row must be an exact list of its axis's length; in a list that is written no two rows may
  * be one object, and nothing may be a nan (which object it is can be seen). 0 or a polyopt_why. */
 int polyopt_lists_read(struct polyopt_call *call, struct polyopt_list *lists, int count);
