@@ -24,6 +24,7 @@ from setuptools_polyopt.frontend.arrays import drop_axis
 from setuptools_polyopt.frontend.context import Context
 from setuptools_polyopt.frontend.picking import Masked, Picked
 from setuptools_polyopt.frontend.ranges import kept
+from setuptools_polyopt.frontend.shapes import leaf
 from setuptools_polyopt.frontend.values import (
     ArrayValue,
     ListValue,
@@ -70,6 +71,15 @@ class Element:
 
 def locate(ctx: Context, node: ast.Subscript) -> Element | Picked | Masked | Value:
     """The element or view that a subscript names, for reading and writing."""
+    if isinstance(node.slice, ast.Name):
+        spelt = _items_of_tuple(ctx, node.slice)
+        if spelt is not None:
+            around, ctx.inner = ctx.inner, {**ctx.inner, **spelt}
+            names: list[ast.expr] = [ast.copy_location(ast.Name(name, ast.Load()), node) for name in spelt]
+            try:
+                return locate(ctx, ast.copy_location(ast.Subscript(node.value, ast.Tuple(names, ast.Load()), node.ctx), node))
+            finally:
+                ctx.inner = around
     items = _items(node.slice)
     base_node: ast.expr = node.value
     nodes = [node]
@@ -97,6 +107,13 @@ def locate(ctx: Context, node: ast.Subscript) -> Element | Picked | Masked | Val
             ctx.span(node), "subscript", f"`{ast.unparse(base_node)}` is not an array whose elements can be read here"
         )
     return _index(ctx, base, items, node)
+
+
+def _items_of_tuple(ctx: Context, node: ast.Name) -> dict[str, Value] | None:
+    """The items of a tuple that is a subscript, under names of their own; None for anything else."""
+    value = ctx.expr(node)
+    value = lists.as_tuple(ctx, value) if isinstance(value, ListValue) else value
+    return {leaf(node.id, k): item for k, item in enumerate(value.items)} if isinstance(value, TupleValue) else None
 
 
 def _of_list(ctx: Context, base: ListValue, items: list[ast.expr], brackets: int, node: ast.Subscript) -> Element | Value:
@@ -183,6 +200,8 @@ def _index(ctx: Context, base: ArrayValue, items: list[ast.expr], node: ast.Subs
 
 def _selection(ctx: Context, item: ast.expr) -> Value:
     value = ctx.expr(item)
+    if isinstance(value, ListValue) and value.frozen:  # its items are subscripts of their own
+        raise unsupported(ctx.span(item), "tuple-subscript", "a tuple among subscripts is not supported", "write its items")
     return value.view if isinstance(value, ListValue) else value
 
 
