@@ -56,8 +56,8 @@ def _raises(node: Expr) -> bool:
             return function != "complex"
         case Reduce(function=function, dtype=dtype):
             return function != ROW and dtype.kind in "fc"
-        case Product(function=function):
-            return function == "numpy.matmul"
+        case Product():
+            return True
         case _:
             return False
 

@@ -162,7 +162,7 @@ class Reduce:
 class Product:
     """An element of a product that NumPy's own library (BLAS) computes, in its order and bits: of a row and a column.
 
-    function: "numpy.matmul", or "numpy.dot" (which sets no floating-point flag; fails where it has a way of its own that is not known).
+    function: "numpy.matmul", or "numpy.dot" (which fails where it has a way of its own that is not known).
     left, right: `Reduce(ROW, ...)` over the elements of the row and of the column, of one type, over the same ranges from 0 on.
     It is the whole value of an `Assign`: of two vectors, or, inside two loops of kind "library" (`statements.For`) and with a single range,
     of two matrices.

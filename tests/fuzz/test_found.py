@@ -302,6 +302,15 @@ FOUND = {
         lambda: [np.ones((5, 3)), 4],
         (lambda: [np.ones((1, 0)), 3], lambda: [np.ones((2, 0)), 1], lambda: [np.ones((2, 0)), 3], lambda: [np.ones((2, 3)), 3]),
     ),
+    "flags_of_products": Found(  # numpy.dot looks for them, which was not known
+        "def flags_of_products(A, x):\n    return np.dot(A, A), np.dot(x, x), A @ A, np.linalg.norm(A)\n",
+        lambda: [np.eye(4), np.ones(4)],
+        (
+            lambda: [np.full((4, 4), 1e300), np.ones(4)],
+            lambda: [np.eye(4), np.full(9, 1e300)],
+            lambda: [np.diag([np.inf, 0.0, 1.0]), np.ones(4)],
+        ),
+    ),
     "rows_without_elements_that_are_not_there": Found(
         "def rows_without_elements_that_are_not_there(C, at, k):\n    D = C[at] * 2.0\n    C[at, k] = 0.5\n    return D\n",
         lambda: [np.ones((5, 3)), np.array([1, 4]), 2],

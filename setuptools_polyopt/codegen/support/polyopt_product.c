@@ -4,12 +4,10 @@
  * `gemm`, or `syrk` where the one is the other's transpose. NumPy's own numpy.dot (cblasfuncs.c, the same from 1.17 on) differs in this:
  *  - It copies vectors whose steps are not positive, and matrices that are not contiguous in C or Fortran order; so does this function.
  *  - It multiplies by an operand of one element, and a column by a row, in ways of its own: these calls fail, and the original runs.
- *  - It looks for no floating-point flags.
+ * Flags stay raised, for whatever numpy.dot of this version makes of them: the original runs then.
  * Before the loop is used, results of both are compared, bit for bit.
  */
 #include "polyopt_internal.h"
-
-#include "polyopt_fenv.h"
 
 #include <string.h>
 
@@ -56,10 +54,7 @@ int32_t polyopt_dot(struct polyopt_ctx *ctx, int loop, int64_t size, int64_t m, 
         return ctx->failed;
     }
     if ((is_taken(&left, size) || copied(ctx, &left, size)) && (is_taken(&right, size) || copied(ctx, &right, size))) {
-        uint32_t raised = polyopt_fp_set_aside();
         polyopt_matmul(ctx, loop, m, n, p, left.data, left.row_step, left.column_step, right.data, right.row_step, right.column_step, c, c_m, c_p);
-        (void)polyopt_fp_set_aside();
-        polyopt_fp_raise_again(raised);
     }
     polyopt_release(ctx, mark);
     return ctx->failed;
