@@ -446,7 +446,8 @@ from their own tests. Their tests run on both wheels and are compared one by one
 
 *functions*: how many of the package's functions the profile saw. *regions*: optimised runs of statements in the wheel; *ran*: those that
 the tests entered. *plain*, *built*: CPU time of the whole test run, the best of several alternating ones; tests call functions on small
-inputs, so what is to be seen is that nothing gets slower. *build*: `pip wheel`, with the C compiler's objects kept from earlier builds.
+inputs, so what is to be seen is that nothing gets slower. Beside other work on the machine, times vary by a fifth. *build*: `pip wheel`,
+with the C compiler's objects kept from earlier builds.
 """
 
 WHY_NOT = "Shares of the time in functions of which something stayed Python, by the kind of reason (`docs/reference/language.md`)."
