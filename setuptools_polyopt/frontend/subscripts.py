@@ -110,9 +110,8 @@ def locate(ctx: Context, node: ast.Subscript) -> Element | Picked | Masked | Val
 
 
 def _items_of_tuple(ctx: Context, node: ast.Name) -> dict[str, Value] | None:
-    """The items of a tuple that is a subscript, under names of their own; None for anything else."""
+    """The items of a tuple that the region makes, as subscripts under names of their own; None for anything else."""
     value = ctx.expr(node)
-    value = lists.as_tuple(ctx, value) if isinstance(value, ListValue) else value
     return {leaf(node.id, k): item for k, item in enumerate(value.items)} if isinstance(value, TupleValue) else None
 
 
