@@ -148,7 +148,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Built:
     seen = {name: [calls[0], *[call for call in calls if call[0].dtype != calls[0][0].dtype][:1]] for name, calls in CALLS.items()}
-    return build(tmp_path_factory.mktemp("products"), "products", SOURCE, profile_of(SOURCE, "products.mod", seen))
+    return build(tmp_path_factory.mktemp("products"), "library_products", SOURCE, profile_of(SOURCE, "library_products.mod", seen))
 
 
 @pytest.mark.parametrize(("name", "place"), [(name, place) for name, calls in CALLS.items() for place in range(len(calls))])
