@@ -57,9 +57,9 @@ _TOTAL = frozenset(f"libm.{name}" for name in ("asinh", "atan", "atan2", "cbrt",
 
 def hoist(kernel: Kernel) -> Kernel:
     """The kernel with tables; the same object where there are none. An assumption limits their size."""
-    written = frozenset(item.target.array for item in assigns(kernel.body))
     hoisted, tried = kernel, set[Expr]()
     while len(tried) < _MOST:
+        written = frozenset(item.target.array for item in assigns(hoisted.body))
         candidate = next((each for each in _candidates(hoisted.body, (), written) if each.value not in tried), None)
         if candidate is None:
             break

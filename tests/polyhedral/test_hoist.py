@@ -42,8 +42,9 @@ def with_calls(body: Block, loops: tuple[str, ...], draw: st.DrawFn, numbers: It
                 then, orelse = (with_calls(part, loops, draw, numbers) for part in (item.body, item.orelse))
                 result.append(replace(item, body=then, orelse=orelse))
             case Assign(value=value):
-                chosen = draw(st.lists(st.sampled_from(loops), unique=True, max_size=2)) if loops and draw(st.booleans()) else []
-                added = floats("add", value, cosine(*chosen)) if value.dtype is F64 else value
+                first, second = (draw(st.lists(st.sampled_from(loops), unique=True, max_size=2)) if loops else [] for _ in range(2))
+                product = floats("mul", cosine(*first), cosine(*second)) if draw(st.booleans()) else cosine(*first)
+                added = floats("add", value, product) if value.dtype is F64 else value
                 result.append(replace(item, value=added, label=f"S{next(numbers)}"))
             case _:
                 result.append(item)
@@ -90,6 +91,14 @@ def test_a_triangle_is_no_box() -> None:
     found = hoist(summed(cosine("j"), loop("i", 0, "n"), loop("j", 0, "i")))
     assert tables(found) == [1]
     assert "for j in 0..n - 1" in print_kernel(found)
+
+
+def test_a_table_is_no_operand_of_another_one() -> None:
+    before = summed(floats("mul", cosine("i"), cosine("j")), loop("i", 0, "n"), loop("j", 0, "m"))
+    found = hoist(before)
+    assert tables(found) == [0, 1]
+    for options in (Options(reorder=False), Options()):
+        assert_same(before, optimise(found, options).kernel, {"n": 3, "m": 4})
 
 
 def test_nothing_is_repeated() -> None:
