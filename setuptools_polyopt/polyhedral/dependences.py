@@ -84,5 +84,4 @@ def _output(scop: Scop) -> isl.UnionMap:
 
 def _ordered(scop: Scop, first: isl.UnionMap, second: isl.UnionMap) -> isl.UnionMap:
     """Pairs of instances that touch one element, the first access before the second in program order."""
-    touching = first.apply_range(second.reverse())
-    return touching.intersect(scop.schedule.lex_lt_union_map(scop.schedule)).coalesce()
+    return scop.in_order(first.apply_range(second.reverse())).coalesce()

@@ -9,6 +9,7 @@ Not done here: subscripts that are not affine read or may-write the whole axis; 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -25,7 +26,14 @@ from setuptools_polyopt.polyhedral import accesses
 from setuptools_polyopt.polyhedral.accesses import Access
 from setuptools_polyopt.polyhedral.affine import Affine, NotAffine
 from setuptools_polyopt.polyhedral.normalise import normalise
-from setuptools_polyopt.polyhedral.spaces import constant, function_map, param_space, set_space, variable
+from setuptools_polyopt.polyhedral.spaces import (
+    constant,
+    function_map,
+    param_space,
+    set_space,
+    statement_pairs,
+    variable,
+)
 
 _HUGE = 2**31
 """A parameter's maximum from here on says nothing about the program, only about the machine; it is left out of isl's sets."""
@@ -80,13 +88,22 @@ class Scop:
 
         A may-write is seen but hides no earlier write. (isl's own `compute_flow` crashes on some domains with integer divisions.)
         """
-        writes = self.must_writes.union(self.may_writes)
-        element, dates = writes.range_map(), writes.domain_map().apply_range(self.schedule)
-        earlier = dates.lex_lt_union_map(self.schedule)
-        seen = element.apply_range(self.reads.reverse()).intersect(earlier)
-        again = element.apply_range(self.must_writes.reverse()).intersect(earlier)
-        hiding = self.must_writes.apply_range(self.reads.reverse()).intersect(self.schedule.lex_lt_union_map(self.schedule))
+        element = self.must_writes.union(self.may_writes).range_map()
+        seen = self.in_order(element.apply_range(self.reads.reverse()))
+        again = self.in_order(element.apply_range(self.must_writes.reverse()))
+        hiding = self.in_order(self.must_writes.apply_range(self.reads.reverse()))
         return seen.subtract(again.apply_range(hiding)).coalesce()
+
+    def in_order(self, pairs: isl.UnionMap) -> isl.UnionMap:
+        """The pairs `{ S[i] -> T[j] }` (or `{ [S[i] -> array[k]] -> T[j] }`) whose first instance comes before the second in program order.
+
+        What two statements have in common decides level by level; isl's own order of dates would be one of all instances with all others.
+        """
+        result = isl.UnionMap.empty(pairs.get_space())
+        for first, second, relation in statement_pairs(pairs):
+            for part in _in_order(self.statement(first), self.statement(second), relation):
+                result = result.union(isl.UnionMap.from_map(part))
+        return result
 
     def statement(self, name: str) -> Statement:
         """The statement of that name; KeyError if there is none."""
@@ -280,6 +297,21 @@ class _Extractor:
             distance = iterator.sub(lower).mod_val(isl.Val(abs(loop.step), self.context))
             inside = inside.intersect(distance.zero_set())
         return inside
+
+
+def _in_order(first: Statement, second: Statement, relation: isl.Map) -> Iterator[isl.Map]:
+    """The parts of a relation where one statement's instances come before the other's: by a common loop, or by their places in it."""
+    into, out = isl.dim_type.in_, isl.dim_type.out
+    for level, (mine, theirs) in enumerate(zip(first.positions, second.positions, strict=False)):
+        if mine != theirs:
+            if mine < theirs:
+                yield relation
+            return
+        if level == len(first.iterators) or level == len(second.iterators):
+            return
+        less = relation.order_lt if first.signs[level] > 0 else relation.order_gt
+        yield less(into, level, out, level)
+        relation = relation.equate(into, level, out, level)
 
 
 def _program_order(context: isl.Context, statements: tuple[Statement, ...]) -> isl.UnionMap:

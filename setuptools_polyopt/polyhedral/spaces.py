@@ -129,6 +129,18 @@ def linear(function: isl.PwAff) -> Mapping[str, Fraction] | None:
     return found
 
 
+def statement_pairs(union: isl.UnionMap) -> list[tuple[str, str, isl.Map]]:
+    """As `tuple_maps`, where domains may also be pairs of a statement's instances and something else: by the statement's name."""
+    found = []
+    maps = union.get_map_list()
+    for k in range(maps.n_map()):
+        relation = maps.get_at(k)
+        domain = relation.get_space().domain()
+        first = domain.unwrap().get_tuple_name(_IN) if domain.is_wrapping() else domain.get_tuple_name(_SET)
+        found.append((first or "", relation.get_tuple_name(_OUT) or "", relation))
+    return sorted(found, key=lambda item: item[:2])
+
+
 def tuple_functions(union: isl.UnionPwAff) -> dict[str, isl.PwAff]:
     """The functions of a union by their domain's tuple name."""
     found: dict[str, isl.PwAff] = {}
