@@ -23,7 +23,7 @@ from setuptools_polyopt.polyhedral.scop import Scop, Statement, extract
 from setuptools_polyopt.polyhedral.simplify import simplify
 from setuptools_polyopt.polyhedral.spaces import constant, param_names, set_space, variable
 
-LIMIT = 20_000_000
+LIMIT = 1_000_000
 
 
 def bounds(kernel: Kernel) -> Expr:

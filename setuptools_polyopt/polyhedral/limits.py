@@ -1,6 +1,7 @@
 """isl's work is bounded by its own count of operations, never by time, so that two builds of one source give the same result.
 
-A million operations take some tens of milliseconds. What exceeds its bound raises `TooIntricate`, and its caller does without.
+A million operations take some tens of milliseconds with the small coefficients that programs have, and a hundred times as long with
+large ones that have nothing in common (`scop` refuses those). What exceeds its bound raises `TooIntricate`, and its caller does without.
 """
 
 from __future__ import annotations

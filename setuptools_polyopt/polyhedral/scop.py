@@ -9,16 +9,17 @@ Not done here: subscripts that are not affine read or may-write the whole axis; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import lcm
 from typing import Literal
 
 import islpy as isl
 
 from setuptools_polyopt.diagnostics import Span, unsupported
 from setuptools_polyopt.exhaustive import assert_never
-from setuptools_polyopt.ir.expressions import Expr
+from setuptools_polyopt.ir.expressions import Binary, Const, Expr
 from setuptools_polyopt.ir.kernel import Holds, Kernel, Role
 from setuptools_polyopt.ir.statements import Alloc, Assign, Block, Break, Continue, For, If, Serial, While, walk
 from setuptools_polyopt.ir.visitors import walk_expr
@@ -35,6 +36,7 @@ from setuptools_polyopt.polyhedral.spaces import (
     variable,
 )
 
+_LONGEST_PERIOD = 2**16
 _HUGE = 2**31
 """A parameter's maximum from here on says nothing about the program, only about the machine; it is left out of isl's sets."""
 
@@ -147,7 +149,9 @@ class _Extractor:
         self.loops = 0
 
     def run(self) -> Scop:
-        for expr in self._integer_exprs():
+        expressions = self._integer_exprs()
+        _check_periods(self.kernel, expressions)
+        for expr in expressions:
             self.affine.register(expr)
         self.params = (*(param.name for param in self.kernel.params), *self.affine.opaque)
         known = self._known()
@@ -297,6 +301,18 @@ class _Extractor:
             distance = iterator.sub(lower).mod_val(isl.Val(abs(loop.step), self.context))
             inside = inside.intersect(distance.zero_set())
         return inside
+
+
+def _check_periods(kernel: Kernel, expressions: Sequence[Expr]) -> None:
+    """Refuses steps and divisors that repeat together only after very long: isl then takes minutes for an operation or two."""
+    steps = {abs(item.step) for item in walk(kernel.body, serial=False) if isinstance(item, For)}
+    nodes = (node for expr in expressions for node in walk_expr(expr) if isinstance(node, Binary) and node.op in ("floordiv", "mod"))
+    divisors = {abs(int(node.right.value.real)) for node in nodes if isinstance(node.right, Const)}
+    found = (steps | divisors) - {0}
+    if found and lcm(*found) > max(_LONGEST_PERIOD, *found):
+        numbers = ", ".join(map(str, sorted(found)))
+        text = f"the steps and divisors {numbers} are too intricate together: they repeat only after {lcm(*found)}"
+        raise unsupported(kernel.span, "loop-bound", text, "take the loops apart, one step or divisor in each function")
 
 
 def _in_order(first: Statement, second: Statement, relation: isl.Map) -> Iterator[isl.Map]:

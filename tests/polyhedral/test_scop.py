@@ -6,8 +6,9 @@ import islpy as isl
 import pytest
 from polyhedral_kernels import CORPUS, array, at, ints, kernel, loop, number, plus, put
 
+from setuptools_polyopt.diagnostics import Unsupported
 from setuptools_polyopt.ir.expressions import Compare, Sym
-from setuptools_polyopt.ir.statements import Assign, For, If, walk
+from setuptools_polyopt.ir.statements import Assign, For, If, Stmt, walk
 from setuptools_polyopt.polyhedral.normalise import normalise
 from setuptools_polyopt.polyhedral.scop import extract
 
@@ -70,3 +71,17 @@ def test_strided_and_descending_loops(step: int) -> None:
     fixed = found.intersect_params(type(found).read_from_str(ctx, "[n] -> { : n = 9 }"))
     fixed.foreach_point(lambda point: points.append(int(point.get_coordinate_val(isl.dim_type.set, 0).to_python())))
     assert sorted(points) == sorted(range(1, 9, step) if step > 0 else range(9, 1, step))
+
+
+@pytest.mark.parametrize(("steps", "refused"), [((9973, 7919), True), ((64, 64, 32), False), ((3, 5, 2), False), ((1_000_003, 1), False)])
+def test_steps_that_hardly_ever_meet_are_refused(steps: tuple[int, ...], refused: bool) -> None:
+    """isl would take minutes, whatever its count of operations says."""
+    body: Stmt = put(at("A", f"i{len(steps) - 1}"), number(0))
+    for number_, step in reversed(list(enumerate(steps))):
+        body = loop(f"i{number_}", f"i{number_ - 1}" if number_ else 0, "n", body, step=step)
+    case = kernel("k", "n", [array("A", "n")], body)
+    if refused:
+        with pytest.raises(Unsupported, match="too intricate together"):
+            extract(case)
+    else:
+        extract(case)
