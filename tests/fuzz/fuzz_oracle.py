@@ -40,6 +40,8 @@ def canonical(value: object, arguments: Sequence[Any] = ()) -> object:
             return ("complex", canonical(value.real), canonical(value.imag))
         case tuple() | list():
             return (type(value).__name__, tuple(canonical(item, arguments) for item in value))
+        case int():
+            return (type(value).__name__, hex(value))  # of any length, which `repr` is not
         case _:
             return (type(value).__name__, repr(value))
 
