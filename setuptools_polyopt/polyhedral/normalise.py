@@ -5,8 +5,8 @@
             a[i, j] = 0                       if p0: a[i, j] = 0
 
 The condition is evaluated once, as the program does; the statements inside are predicated one by one. A condition on data with nothing
-inside is evaluated all the same, for its subscripts and floating-point flags; a loop with nothing inside is not there. Labels that are
-there are kept.
+inside is evaluated all the same, for its subscripts and floating-point flags, and so is a `Serial` that assigns nothing; a loop with
+nothing inside is not there. Labels that are there are kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import islpy as isl
 
 from setuptools_polyopt.diagnostics import NOWHERE
 from setuptools_polyopt.ir.dtypes import DType
-from setuptools_polyopt.ir.expressions import Expr, Load, Unary
+from setuptools_polyopt.ir.expressions import FALSE, Expr, Load, Unary
 from setuptools_polyopt.ir.kernel import Array, Kernel, Role
 from setuptools_polyopt.ir.statements import Assign, Block, For, If, Serial, Stmt, While, walk
 from setuptools_polyopt.ir.visitors import assigns
@@ -55,6 +55,8 @@ class _Normaliser:
             case For():
                 body = self._block(statement.body, (*loops, statement.var), guards)
                 return (replace(statement, body=body),) if body else ()
+            case Serial() if not any(isinstance(inner, Assign) for inner in walk((statement,))):
+                return _guarded(replace(statement, body=(self._nothing(), *statement.body)), guards)
             case If(body=(), orelse=()):
                 return () if self._is_affine(statement.cond, loops) else _guarded(self._saved(statement), guards)
             case If() if not any(isinstance(inner, Assign) for inner in walk((statement,))):
@@ -81,6 +83,12 @@ class _Normaliser:
         saved = Load(self._fresh(), (), DType.BOOL)
         self.added.append(Array(saved.array, DType.BOOL, (), Role.TEMPORARY))
         return Assign(saved, statement.cond, statement.span)
+
+    def _nothing(self) -> Assign:
+        """An assignment that nobody reads: what is evaluated for its subscripts and flags alone is a statement by it."""
+        unread = Load(self._fresh(), (), DType.BOOL)
+        self.added.append(Array(unread.array, DType.BOOL, (), Role.TEMPORARY))
+        return Assign(unread, FALSE)
 
     def _fresh(self) -> str:
         number = 0

@@ -220,9 +220,8 @@ class _Extractor:
                 case If():
                     place = self._if(statement, frames, prefix, place)
                 case Serial():
-                    if any(isinstance(inner, Assign) for inner in walk(statement.body)):
-                        self._statement((statement,), frames, (*prefix, place))
-                        place += 1
+                    self._statement((statement,), frames, (*prefix, place))
+                    place += 1
                 case While() | Break() | Continue():
                     raise TypeError(f"{type(statement).__name__} outside of a serial block")
                 case _:

@@ -302,6 +302,12 @@ FOUND = {
         lambda: [np.ones((5, 3)), 4],
         (lambda: [np.ones((1, 0)), 3], lambda: [np.ones((2, 0)), 1], lambda: [np.ones((2, 0)), 3], lambda: [np.ones((2, 3)), 3]),
     ),
+    "a_search_that_changes_nothing": Found(  # its subscripts were not looked at
+        "def a_search_that_changes_nothing(A, B, n):\n    for i in range(n):\n        for j in range(n - 1, -1, -1):\n"
+        "            if B[0, 1] != B[j, j]:\n                break\n        A[i] = i\n    return A\n",
+        lambda: [np.zeros(4), np.ones((4, 4)), 4],
+        (lambda: [np.zeros(4), np.ones((1, 1)), 1], lambda: [np.zeros(4), np.eye(3), 4], lambda: [np.zeros(4), np.ones((0, 0)), 0]),
+    ),
     "flags_of_products": Found(  # numpy.dot looks for them, which was not known
         "def flags_of_products(A, x):\n    return np.dot(A, A), np.dot(x, x), A @ A, np.linalg.norm(A)\n",
         lambda: [np.eye(4), np.ones(4)],
