@@ -45,9 +45,7 @@ def _block(body: list[ast.stmt], names: Names, live: frozenset[str], jumps: Jump
             orelse = [*orelse, *rest]
         elif orelse and isinstance(orelse[-1], jumps):
             then = [*then, *rest]
-        elif _last_is_elif(orelse, jumps):
-            orelse = [*orelse, *rest]
-        else:
+        elif rest or not _last_is_elif(orelse, jumps):  # what stands behind would be needed twice: the jump stays
             continue
         inner = _block(then, names, live, jumps) or [ast.copy_location(ast.Pass(), node)]
         made = ast.If(node.test, inner, _block(orelse, names, live, jumps))

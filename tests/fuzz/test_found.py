@@ -302,6 +302,12 @@ FOUND = {
         lambda: [np.ones((5, 3)), 4],
         (lambda: [np.ones((1, 0)), 3], lambda: [np.ones((2, 0)), 1], lambda: [np.ones((2, 0)), 3], lambda: [np.ones((2, 3)), 3]),
     ),
+    "what_stands_behind_a_continue_in_an_elif": Found(  # it was left out behind the first branch
+        "def what_stands_behind_a_continue_in_an_elif(A, n):\n    for i in range(A.shape[0]):\n        if i == n:\n"
+        "            A[0] = A[1]\n        elif i > 2:\n            continue\n        A[i] = 7.0\n    return A\n",
+        lambda: [np.arange(6.0), 4],
+        (lambda: [np.arange(6.0), 1], lambda: [np.arange(9.0), 20]),
+    ),
     "a_search_that_changes_nothing": Found(  # its subscripts were not looked at
         "def a_search_that_changes_nothing(A, B, n):\n    for i in range(n):\n        for j in range(n - 1, -1, -1):\n"
         "            if B[0, 1] != B[j, j]:\n                break\n        A[i] = i\n    return A\n",
