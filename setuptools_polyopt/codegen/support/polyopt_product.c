@@ -27,14 +27,32 @@ static int is_taken(const struct operand *x, int64_t size)
     return x->rows > 1 ? x->row_step > 0 : x->column_step > 0;
 }
 
+struct pair { double re, im; };
+
+/* The elements of `x` one behind the other; a macro, so that each is one load and one store. */
+#define COPY(type)                                                                  \
+    for (int64_t i = 0; i < rows; i++) {                                            \
+        const char *from = data + i * row_step;                                     \
+        for (int64_t j = 0; j < columns; j++, from += column_step, to += sizeof(type)) { \
+            type element;                                                           \
+            memcpy(&element, from, sizeof(type));                                   \
+            memcpy(to, &element, sizeof(type));                                     \
+        }                                                                           \
+    }
+
 static int copied(struct polyopt_ctx *ctx, struct operand *x, int64_t size)
 {
     const int64_t extents[2] = {x->rows, x->columns};
-    char *to = polyopt_alloc(ctx, polyopt_bytes(extents, 2, (size_t)size)), *copy = to;
-    if (!to) return 0;
-    for (int64_t i = 0; i < x->rows; i++)
-        for (int64_t j = 0; j < x->columns; j++, to += size)
-            memcpy(to, x->data + i * x->row_step + j * x->column_step, (size_t)size);
+    char *copy = polyopt_alloc(ctx, polyopt_bytes(extents, 2, (size_t)size));
+    if (!copy) return 0;
+    const int64_t rows = x->rows, columns = x->columns, row_step = x->row_step, column_step = x->column_step;
+    const char *data = x->data;
+    char *to = copy;
+    switch (size) { /* of float32, of float64 and complex64, of complex128 */
+    case 4: COPY(float) break;
+    case 8: COPY(double) break;
+    default: COPY(struct pair) break;
+    }
     x->data = copy;
     x->row_step = size * x->columns;
     x->column_step = size;
