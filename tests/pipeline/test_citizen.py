@@ -201,6 +201,7 @@ def test_threads_that_write_one_array(both: Built) -> None:
 def test_an_interrupt_is_answered_soon_and_leaves_the_array(script: Script) -> None:
     text = """
         import os, signal, threading, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 
         a = np.random.default_rng(0).random(200_000)
         kept = a.copy()
