@@ -143,6 +143,8 @@ def _independent(loop: For, kernel: Kernel) -> bool:
     accessed through one subscript only, which names other elements for each of them."""
     if loop.kind != "serial" or loads(loop.lower) or loads(loop.upper):
         return False
+    if any(isinstance(item, Break | Continue | While) for item in walk(loop.body)):
+        return False  # an iteration may be the last one, or end early
     local = {item.array for item in walk(loop.body) if isinstance(item, Alloc)}
     inner = [item.var for item in walk(loop.body) if isinstance(item, For)]
     targets = {item.target for item in assigns(loop.body) if item.target.array not in local}

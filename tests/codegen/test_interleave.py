@@ -15,7 +15,7 @@ from setuptools_polyopt.codegen.registers import keep_in_registers
 from setuptools_polyopt.ir.expressions import Compare, Expr, Load, Sym
 from setuptools_polyopt.ir.interpreter import run
 from setuptools_polyopt.ir.kernel import Kernel, Role
-from setuptools_polyopt.ir.statements import Alloc, If, Stmt
+from setuptools_polyopt.ir.statements import Alloc, Break, If, Serial, Stmt
 from setuptools_polyopt.ir.verifier import verify
 
 ARRAYS = (argument("A", "n", "m"), argument("x", "n"), argument("y", "m"))
@@ -123,6 +123,7 @@ def _chained(array: str, row: Expr | str | int) -> Stmt:
         pytest.param(loop("i", 0, "n", _chained("x", plus("i", -1))), id="reads the row before"),
         pytest.param(loop("i", 0, "n", _chained("x", 0)), id="reads one row"),
         pytest.param(loop("i", 0, "n", loop("j", 0, "m", _added(at("x", 0)))), id="one element for all rows"),
+        pytest.param(Serial((loop("i", 0, "n", dot(), If(Compare("gt", at("x", "i"), at("y", 0)), (Break(),))),)), id="may be left"),
         pytest.param(loop("i", 0, "n", loop("j", 0, "m", _added(at("x", plus("i", "j"))))), id="elements of other rows"),
         pytest.param(loop("i", 0, "n", loop("j", 0, "i", dot().body[0]), kind="parallel"), id="bounds depend on the row"),  # type: ignore[union-attr]
         pytest.param(

@@ -308,6 +308,12 @@ FOUND = {
         lambda: [np.arange(6.0), 4],
         (lambda: [np.arange(6.0), 1], lambda: [np.arange(9.0), 20]),
     ),
+    "rows_of_a_loop_that_is_left": Found(  # eight of them ran side by side, whatever the first one decided
+        "def rows_of_a_loop_that_is_left(B, n):\n    for i in range(n):\n        for j in range(n):\n            B[i] *= 0.5 + j\n"
+        "        if i != 2:\n            break\n    return B\n",
+        lambda: [np.ones(20), 20],
+        (lambda: [np.ones(9), 9], lambda: [np.ones(30), 17]),
+    ),
     "a_search_that_changes_nothing": Found(  # its subscripts were not looked at
         "def a_search_that_changes_nothing(A, B, n):\n    for i in range(n):\n        for j in range(n - 1, -1, -1):\n"
         "            if B[0, 1] != B[j, j]:\n                break\n        A[i] = i\n    return A\n",
